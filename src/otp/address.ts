@@ -1,0 +1,150 @@
+/**
+ * Where messages to a server go, over all its incarnations.
+ *
+ * An address is `waiting` until `init` has succeeded and again while its supervisor restarts the
+ * server: messages are parked, bounded like the mailbox. It is `up` while somebody serves: they go
+ * straight to the mailbox. It is `gone` when nobody will: calls get `noproc`, parked ones too.
+ * Only who starts the server (its supervisor, `startServer`, or the server itself when XState started
+ * it) moves an address between these.
+ */
+import type { AnyActorRef } from 'xstate';
+import { SlotkeeperError } from '../fault.ts';
+import { mailboxFull, messageDropped } from './channels.ts';
+import type { Clock } from './clock.ts';
+import type { Environment } from './environment.ts';
+import type { Behaviour } from './gen-server.ts';
+import { DEFAULT_MAILBOX_LIMIT, Mailbox } from './mailbox.ts';
+import { CallEnvelope, chooseLane, type Envelope, type Tag } from './message.ts';
+import type { Server } from './server.ts';
+
+const NONE: ReadonlySet<string> = new Set();
+
+export interface AddressOptions {
+  readonly label: string;
+  readonly name?: string | undefined;
+  readonly environment: Environment;
+  /** The behaviour of the server that will serve here; none for other XState logic. */
+  readonly behaviour: Behaviour | undefined;
+  /** Whether a supervisor decides, after each end, if there will be another incarnation. */
+  readonly isSupervised?: boolean;
+}
+
+export class Address {
+  readonly label: string;
+  readonly name: string | undefined;
+  readonly environment: Environment;
+  server: Server | undefined = undefined;
+  actor: AnyActorRef | undefined = undefined;
+  isGone = false;
+  private readonly uncancellable: ReadonlySet<string>;
+  private readonly isSupervised: boolean;
+  private readonly parked: Mailbox;
+
+  constructor(options: AddressOptions) {
+    this.label = options.label;
+    this.name = options.name;
+    this.environment = options.environment;
+    this.uncancellable = options.behaviour?.uncancellable ?? NONE;
+    this.isSupervised = options.isSupervised ?? false;
+    this.parked = new Mailbox(options.behaviour?.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
+    if (this.name !== undefined) this.environment.registry.register(this.name, this);
+  }
+
+  get clock(): Clock {
+    return this.environment.clock;
+  }
+
+  /** Sends `envelope` on. Returns the fault that keeps it from being sent, if any. */
+  send(envelope: Envelope<Tag>): SlotkeeperError | undefined {
+    if (this.server) return this.server.send(envelope);
+    if (this.isGone) return noproc(this.label);
+    if (this.actor) return notAServer(this.label, envelope.content.type);
+    return this.park(envelope);
+  }
+
+  /** Somebody serves: what was parked reaches it first, in order. */
+  up(actor: AnyActorRef, server: Server | undefined): void {
+    this.actor = actor;
+    this.server = server;
+    if (server) for (const envelope of this.parked.drain()) server.accept(envelope);
+  }
+
+  /** Nobody serves for now; messages wait for the next incarnation. */
+  down(): void {
+    this.actor = undefined;
+    this.server = undefined;
+  }
+
+  /** The server has begun to end: what is sent from now on is for its successor, if there may be one. */
+  expectSuccessor(): void {
+    if (this.isSupervised) this.down();
+  }
+
+  /** An incarnation has ended. Under a supervisor, that one decides whether the address is closed. */
+  ended(): void {
+    if (this.isSupervised) this.down();
+    else this.close();
+  }
+
+  /** After it was closed, somebody may serve again; throws `already_started` if its name was taken. */
+  reopen(): void {
+    if (!this.isGone) return;
+    if (this.name !== undefined) this.environment.registry.register(this.name, this);
+    this.isGone = false;
+  }
+
+  /** Nobody will serve any more: the name is free, what was parked is refused. */
+  close(): void {
+    if (this.isGone) return;
+    this.down();
+    this.isGone = true;
+    if (this.name !== undefined) this.environment.registry.unregister(this.name, this);
+    for (const envelope of this.parked.drain()) this.refuseParked(envelope);
+  }
+
+  private park(envelope: Envelope<Tag>): SlotkeeperError | undefined {
+    chooseLane(envelope, this.uncancellable);
+    if (!this.parked.hasRoomFor(envelope)) {
+      return mailboxIsFull(this.label, envelope, this.parked.limit);
+    }
+    this.parked.push(envelope);
+    return undefined;
+  }
+
+  private refuseParked(envelope: Envelope): void {
+    if (envelope instanceof CallEnvelope) envelope.rejectWith(noproc(this.label));
+    else dropped(this.label, envelope as Envelope<Tag>);
+  }
+}
+
+/** Reports a cast or info that had nowhere to go: OTP drops it in silence, we say so. */
+export function dropped(server: string, envelope: Envelope<Tag>): void {
+  if (!messageDropped.hasSubscribers) return;
+  messageDropped.publish({ server, message: envelope.content.type, cause: 'noproc' });
+}
+
+export function noproc(server: string): SlotkeeperError<'noproc'> {
+  return new SlotkeeperError('noproc', `No server is running at ${server}`, { server });
+}
+
+export function mailboxIsFull(
+  server: string,
+  envelope: Envelope<Tag>,
+  limit: number,
+): SlotkeeperError<'mailbox_full'> {
+  const message = envelope.content.type;
+  if (mailboxFull.hasSubscribers) mailboxFull.publish({ server, message, limit });
+  return new SlotkeeperError(
+    'mailbox_full',
+    `The mailbox of ${server} is full: ${limit} messages wait already. Send less, or wait for replies`,
+    { server, message, limit },
+  );
+}
+
+function notAServer(server: string, message: string): SlotkeeperError<'not_a_server'> {
+  return new SlotkeeperError(
+    'not_a_server',
+    `${server} is an XState actor without call and cast: send it ${message} with info`,
+    { server, message },
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * The events of `src/otp`, published on `node:diagnostics_channel`. A channel that nobody listens to
+ * costs one property read. `src/telemetry` holds the catalogue that describes each field.
+ */
+import { type Channel, channel } from 'node:diagnostics_channel';
+import type { ExitReason } from './exit-reason.ts';
+
+export interface ServerStarted {
+  readonly server: string;
+}
+export interface CallAnswered {
+  readonly server: string;
+  readonly request: string;
+  /** `resolved` with a reply or `rejected` with a fault, a refusal, a time-out or an abort. */
+  readonly outcome: string;
+  /** Real milliseconds from `call` to its end. */
+  readonly durationMs: number;
+}
+export interface ServerCrashed {
+  readonly server: string;
+  /** The callback that threw. */
+  readonly callback: string;
+  readonly error: Error;
+  /** State and last message as `formatStatus` shows them. */
+  readonly state: unknown;
+  readonly message: unknown;
+}
+export interface ServerTerminated {
+  readonly server: string;
+  readonly reason: ExitReason;
+  /** Casts and infos that were still queued, and went with it. Queued calls were rejected. */
+  readonly droppedMessages: number;
+}
+export interface ChildRestarted {
+  readonly supervisor: string;
+  readonly child: string;
+  readonly reason: ExitReason;
+  /** Restarts within the intensity's window, this one included. */
+  readonly restarts: number;
+}
+export interface MailboxFull {
+  readonly server: string;
+  readonly message: string;
+  readonly limit: number;
+}
+export interface MessageUnexpected {
+  readonly server: string;
+  readonly sort: 'call' | 'cast' | 'info' | 'continue';
+  readonly message: string;
+}
+export interface MessageDropped {
+  readonly server: string;
+  readonly message: string;
+  readonly cause: 'noproc';
+}
+
+interface TypedChannel<Event extends object> {
+  readonly hasSubscribers: boolean;
+  readonly name: string | symbol;
+  publish(event: Event): void;
+}
+
+const typed = <Event extends object>(name: string): TypedChannel<Event> =>
+  channel(`slotkeeper.otp.${name}`) as Channel<unknown, Event>;
+
+export const serverStarted = typed<ServerStarted>('server_started');
+export const callAnswered = typed<CallAnswered>('call_answered');
+export const serverCrashed = typed<ServerCrashed>('server_crashed');
+export const serverTerminated = typed<ServerTerminated>('server_terminated');
+export const childRestarted = typed<ChildRestarted>('child_restarted');
+export const mailboxFull = typed<MailboxFull>('mailbox_full');
+export const messageUnexpected = typed<MessageUnexpected>('message_unexpected');
+export const messageDropped = typed<MessageDropped>('message_dropped');

@@ -1,0 +1,228 @@
+/**
+ * Talking to servers: `call`, `cast`, `info`, `sendAfter`, `replyTo`, `exit`.
+ *
+ * A call is a promise that settles exactly once: with the reply, with what the server rejected it with,
+ * or with a fault. Faults by code: `call_timeout` (no answer in time), `server_down` (it ended first),
+ * `noproc` (nobody runs there), `mailbox_full`, `calling_self`, `unexpected_request`, `invalid_option`.
+ * A call that timed out or was aborted before its turn is never served, so it has no effect.
+ */
+import { SlotkeeperError } from '../fault.ts';
+import { dropped, noproc } from './address.ts';
+import type { ClockTimer } from './clock.ts';
+import { systemClock } from './clock.ts';
+import type { ExitSignal } from './exit-reason.ts';
+import { CallEnvelope, Envelope, type From, type Tag } from './message.ts';
+import { expectOption, invalidOption, isDuration } from './options.ts';
+import { type AnyRef, actorOf, type Destination, destinationOf, labelOf, type Ref } from './ref.ts';
+import { type ExitOrder, type Server, serverInCallback, serverOf } from './server.ts';
+import type {
+  CallReply,
+  CallRequest,
+  CallType,
+  CastRequest,
+  CastType,
+  InfoMessage,
+  InfoType,
+  ServerTypes,
+} from './server-types.ts';
+
+/** As in OTP: long enough for any healthy server, short enough for a caller to notice. */
+export const DEFAULT_CALL_TIMEOUT_MS = 5_000;
+
+export interface CallOptions {
+  /** How long to wait for the reply, in milliseconds. Default 5,000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number;
+  /** Rejects the call with `signal.reason` at once, and takes it out of the mailbox. */
+  readonly signal?: AbortSignal;
+}
+
+/** Asks a server and waits for its reply. Never throws; every fault is a rejection. */
+export function call<T extends ServerTypes, Key extends CallType<T>>(
+  ref: Ref<T>,
+  request: CallRequest<T, Key>,
+  options?: CallOptions,
+): Promise<CallReply<T, Key>> {
+  return callAs('call', ref, request, options) as Promise<CallReply<T, Key>>;
+}
+
+/** The one way of every call, `sys` requests included. */
+export function callAs(
+  type: 'call' | 'sys',
+  ref: AnyRef | Ref,
+  request: Tag,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  const timeoutMs = options?.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
+  const destination = destinationOf(ref);
+  const fault = callFault(ref, destination, request, timeoutMs);
+  if (fault || !destination) return Promise.reject(fault);
+  const signal = options?.signal;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const envelope = new CallEnvelope(type, request, type === 'sys' ? 'control' : 'ordinary');
+  const refusal = destination.send(envelope);
+  if (refusal) return Promise.reject(refusal);
+  if (envelope.lane === 'urgent') return envelope.promise(destination.clock, Infinity, undefined);
+  return envelope.promise(destination.clock, timeoutMs, signal);
+}
+
+function callFault(
+  ref: AnyRef | Ref,
+  destination: Destination | undefined,
+  request: Tag,
+  timeoutMs: number,
+): SlotkeeperError | undefined {
+  if (!destination) return noproc(labelOf(ref));
+  if (typeof request?.type !== 'string')
+    return invalidOption('request', request, 'an object with a type');
+  if (!isDuration(timeoutMs))
+    return invalidOption('timeoutMs', timeoutMs, 'milliseconds, 0 or more');
+  const caller = serverInCallback();
+  return caller && isItself(caller, destination) ? callingSelf(caller.label) : undefined;
+}
+
+/**
+ * Sends a server something that needs no answer. Like OTP it does not say whether anybody is there.
+ * Throws `mailbox_full` when it cannot be taken in, because no message is lost in silence.
+ */
+export function cast<T extends ServerTypes, Key extends CastType<T>>(
+  ref: Ref<T>,
+  request: CastRequest<T, Key>,
+): void {
+  send(ref, new Envelope<Tag>('cast', expectTag(request), 'ordinary'));
+}
+
+/** Sends a plain message: to a server's `handleInfo`, or as an event to any other XState actor. */
+export function info<T extends ServerTypes, Key extends InfoType<T>>(
+  ref: Ref<T>,
+  message: InfoMessage<T, Key>,
+): void;
+export function info(ref: AnyRef, message: Tag): void;
+export function info(ref: AnyRef | Ref, message: Tag): void {
+  const actor = actorOf(ref);
+  if (actor && !serverOf(actor)) actor.send(expectTag(message));
+  else send(ref, new Envelope<Tag>('info', expectTag(message), 'ordinary'));
+}
+
+/** A message that was planned with `sendAfter`. */
+export interface PlannedMessage {
+  cancel(): void;
+}
+
+/**
+ * Sends `message` with `info` after `delayMs`, on the target's clock. It is cancelled when the
+ * incarnation that runs now ends. `keepAlive: false` lets the process end before it.
+ */
+export function sendAfter(
+  ref: Ref | AnyRef,
+  message: Tag,
+  delayMs: number,
+  options: { readonly keepAlive?: boolean } = {},
+): PlannedMessage {
+  expectOption('delayMs', delayMs, isDuration, 'milliseconds, 0 or more');
+  expectTag(message);
+  const actor = actorOf(ref);
+  const timer = new PlannedSend(() => info(ref as AnyRef, message));
+  timer.start(actor && serverOf(actor), delayMs);
+  if (options.keepAlive === false) timer.unref();
+  return timer;
+}
+
+/** Answers a call later, from anywhere. False when it had ended before; the reply is dropped then. */
+export function replyTo<Reply>(from: From<Reply>, value: Reply): boolean {
+  return answer(from, value, false);
+}
+
+/** Rejects a call later. False when it had ended before. */
+export function rejectTo(from: From<never>, error: Error): boolean {
+  return answer(from, error, true);
+}
+
+/**
+ * Sends an exit signal, as OTP's `exit/2`. `kill` ends the server at once and cannot be trapped.
+ * Any other reason ends it after `terminate`, unless it traps exits and so gets an info `exit`;
+ * `normal` is ignored by who does not trap. A dead target is not an error.
+ */
+export function exit(ref: Ref, reason: ExitSignal): void {
+  const actor = actorOf(ref);
+  const server = actor && serverOf(actor);
+  if (!server) return;
+  if (reason === 'kill') server.kill();
+  else server.order(exitOrder(reason, serverInCallback()?.label ?? '', false));
+}
+
+/** An order to end; a parent's cannot be trapped. */
+export function exitOrder(
+  reason: ExitOrder['reason'],
+  from: string,
+  isFromParent: boolean,
+): ExitOrder {
+  return { type: 'exit', from, reason, isFromParent };
+}
+
+function send(ref: Ref | AnyRef, envelope: Envelope<Tag>): void {
+  const destination = destinationOf(ref);
+  const fault = destination ? destination.send(envelope) : noproc(labelOf(ref));
+  if (!fault) return;
+  if (fault.code !== 'noproc') throw fault;
+  dropped(labelOf(ref), envelope);
+}
+
+function answer(from: From<never>, value: unknown, isRejection: boolean): boolean {
+  const envelope = from as unknown as CallEnvelope;
+  if (envelope.isSettled) return false;
+  envelope.server?.replyTo(envelope, value, isRejection);
+  return true;
+}
+
+function expectTag(message: Tag): Tag {
+  if (typeof message?.type === 'string') return message;
+  throw invalidOption('message', message, 'an object with a type');
+}
+
+function isItself(caller: Server, destination: Destination): boolean {
+  return destination === caller || (destination === caller.address && caller.phase === 'running');
+}
+
+function callingSelf(server: string): SlotkeeperError<'calling_self'> {
+  return new SlotkeeperError(
+    'calling_self',
+    `${server} calls itself and would wait for ever: answer later with deferReply, or continueWith`,
+    { server },
+  );
+}
+
+/** A timer that belongs to the server it is for, where there is one. */
+class PlannedSend implements PlannedMessage {
+  private readonly fire: () => void;
+  private timer: ClockTimer | undefined = undefined;
+  private stop: () => void = () => {};
+
+  constructor(fire: () => void) {
+    this.fire = fire;
+  }
+
+  start(server: Server | undefined, delayMs: number): void {
+    if (server) this.startIn(server, delayMs);
+    else this.startAlone(delayMs);
+  }
+
+  unref(): void {
+    this.timer?.unref();
+  }
+
+  cancel(): void {
+    this.stop();
+  }
+
+  private startIn(server: Server, delayMs: number): void {
+    const timer = server.startTimer(this.fire, delayMs);
+    this.timer = timer;
+    this.stop = () => server.stopTimer(timer);
+  }
+
+  private startAlone(delayMs: number): void {
+    const timer = systemClock.setTimeout(this.fire, delayMs);
+    this.timer = timer;
+    this.stop = () => systemClock.clearTimeout(timer);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * GenServer as XState actor logic.
+ *
+ * A server is a state, a mailbox and callbacks. It takes one message at a time, so its state needs no
+ * lock; a callback may be async, and messages wait while it runs. `fromGenServer` gives logic that
+ * XState's `createActor`, `spawn` and `invoke` accept and that our supervisors start.
+ *
+ * A callback that throws, or answers with something that no builder made, is a crash. Under plain
+ * XState that is the actor's error and nothing more; under a supervisor the server is restarted.
+ */
+import type { ActorLogic, ActorSystem, ActorSystemInfo, EventObject } from 'xstate';
+import type { GenServerCallbacks, GenServerDefinition } from './callbacks.ts';
+import { DEFAULT_MAILBOX_LIMIT } from './mailbox.ts';
+import { expectOption, isCount } from './options.ts';
+import { Server } from './server.ts';
+import { type ServerSnapshot, serverIn } from './server-snapshot.ts';
+import type { InputOf, ServerTypes } from './server-types.ts';
+
+/** A callback as the engine calls it. Its types were checked where it was written. */
+export type Clause = (...parameters: unknown[]) => unknown;
+export type Clauses = ReadonlyMap<string, Clause>;
+
+/** A definition made ready for the engine: clauses by type, settings with their defaults. */
+export interface Behaviour {
+  readonly kind: 'worker' | 'supervisor';
+  readonly callbacks: GenServerCallbacks<ServerTypes>;
+  readonly calls: Clauses;
+  readonly casts: Clauses;
+  readonly infos: Clauses;
+  readonly continues: Clauses;
+  readonly mailboxLimit: number;
+  readonly beginsAtOnce: boolean;
+  readonly uncancellable: ReadonlySet<string>;
+  readonly trapsExits: boolean;
+}
+
+/** Actor logic that runs a server. `behaviour` is for the engine. */
+export interface GenServerLogic<T extends ServerTypes>
+  extends ActorLogic<ServerSnapshot<T>, EventObject, InputOf<T>, ActorSystem<ActorSystemInfo>> {
+  readonly behaviour: Behaviour;
+}
+
+/**
+ * Makes actor logic of a server's callbacks.
+ *
+ *     const counter = fromGenServer<Counter>({
+ *       init: (start) => ready({ count: start }),
+ *       handleCall: {
+ *         read: (_request, state) => reply(state.count, state),
+ *       },
+ *     });
+ *
+ * Throws `invalid_option` when a setting is not what it can be.
+ */
+export function fromGenServer<T extends ServerTypes>(
+  definition: GenServerDefinition<T>,
+): GenServerLogic<T> {
+  return logicOf<T>(behaviourOf(definition, 'worker'));
+}
+
+/** The same for supervisors, which differ in how their own supervisor stops them. */
+export function fromSupervisorDefinition<T extends ServerTypes>(
+  definition: GenServerDefinition<T>,
+): GenServerLogic<T> {
+  return logicOf<T>(behaviourOf(definition, 'supervisor'));
+}
+
+/** The behaviour of logic that is a server, `undefined` for any other XState logic. */
+export function behaviourIn(logic: object): Behaviour | undefined {
+  return (logic as Partial<GenServerLogic<ServerTypes>>).behaviour;
+}
+
+function behaviourOf<T extends ServerTypes>(
+  definition: GenServerDefinition<T>,
+  kind: Behaviour['kind'],
+): Behaviour {
+  const { mailboxLimit = DEFAULT_MAILBOX_LIMIT, turnStart = 'at_once' } = definition;
+  expectOption('mailboxLimit', mailboxLimit, isCount, 'a positive integer or Infinity');
+  expectOption('turnStart', turnStart, isTurnStart, "'at_once' or 'microtask'");
+  return {
+    kind,
+    callbacks: definition as unknown as GenServerCallbacks<ServerTypes>,
+    calls: clauses(definition.handleCall),
+    casts: clauses(definition.handleCast),
+    infos: clauses(definition.handleInfo),
+    continues: clauses(definition.handleContinue),
+    mailboxLimit,
+    beginsAtOnce: turnStart === 'at_once',
+    uncancellable: new Set(definition.uncancellable),
+    trapsExits: definition.trapExit ?? false,
+  };
+}
+
+function logicOf<T extends ServerTypes>(behaviour: Behaviour): GenServerLogic<T> {
+  return {
+    behaviour,
+    getInitialSnapshot: (scope, input) =>
+      new Server(behaviour, scope, input).snapshot() as ServerSnapshot<T>,
+    start: (snapshot) => serverIn(snapshot).begin(),
+    transition: (snapshot, event) => serverIn(snapshot).transition(event) as ServerSnapshot<T>,
+    getPersistedSnapshot: (snapshot) => snapshot.toJSON(),
+  };
+}
+
+/** A Map, because a plain object would find `constructor` and its like. */
+function clauses(functions: object | undefined): Clauses {
+  return new Map(Object.entries(functions ?? {}) as [string, Clause][]);
+}
+
+function isTurnStart(value: unknown): boolean {
+  return value === 'at_once' || value === 'microtask';
+}

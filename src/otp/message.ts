@@ -1,0 +1,185 @@
+/**
+ * What lies in a mailbox: envelopes. An envelope is also the event that XState sees when it is served.
+ *
+ * A call's envelope is its own `from` and its own place in a list. It is settled once; whatever comes
+ * later (a late reply, a deadline, an abort, the server's death) finds it settled and does nothing.
+ * Settling takes it out of every list, so a call that nobody awaits any more is never served.
+ */
+import { performance } from 'node:perf_hooks';
+import { SlotkeeperError } from '../fault.ts';
+import { type AbortTarget, offAbort, onAbort } from './abort-listeners.ts';
+import { callAnswered } from './channels.ts';
+import type { Clock } from './clock.ts';
+import { type Deadlines, deadlinesOf, type Expirable } from './deadlines.ts';
+import { ListItem } from './linked-list.ts';
+import type { Server } from './server.ts';
+
+/** `control`: sys and exit. `urgent`: down, and what a server declares as uncancellable. */
+export type Lane = 'control' | 'urgent' | 'ordinary';
+
+export type EnvelopeType =
+  | 'init'
+  | 'call'
+  | 'cast'
+  | 'info'
+  | 'continue'
+  | 'settled'
+  | 'failed'
+  | 'turn_end'
+  | 'exit'
+  | 'sys'
+  | 'terminated'
+  | 'killed';
+
+/** What every message carries. */
+export interface Tag {
+  readonly type: string;
+}
+
+export class Envelope<Content = unknown> extends ListItem {
+  readonly type: EnvelopeType;
+  readonly content: Content;
+  lane: Lane;
+  /** Whether its callback has begun. */
+  isServed = false;
+
+  constructor(type: EnvelopeType, content: Content, lane: Lane) {
+    super();
+    this.type = type;
+    this.content = content;
+    this.lane = lane;
+  }
+
+  /** What an inspector shows. */
+  toJSON(): { type: string; content: unknown } {
+    return { type: this.type, content: this.content };
+  }
+}
+
+/** What a server declares as uncancellable goes into the urgent lane. */
+export function chooseLane(envelope: Envelope<Tag>, uncancellable: ReadonlySet<string>): void {
+  if (uncancellable.size > 0 && uncancellable.has(envelope.content.type)) envelope.lane = 'urgent';
+}
+
+declare const REPLY: unique symbol;
+
+/** Who asked. Kept by a server that answers later, with `replyTo`. */
+export interface From<Reply> {
+  readonly [REPLY]?: (reply: Reply) => void;
+}
+
+type Settlement = 'none' | 'resolved' | 'rejected';
+
+/** A call on its way: the request, and the promise of its caller. */
+export class CallEnvelope extends Envelope<Tag> {
+  /** The server that has it; none while it is parked. */
+  server: Server | undefined = undefined;
+  private settlement: Settlement = 'none';
+  private answer: unknown = undefined;
+  private wait: CallWait | undefined = undefined;
+  /** Zero unless somebody listens to call events. */
+  private readonly sentAt: number;
+
+  constructor(type: 'call' | 'sys', request: Tag, lane: Lane) {
+    super(type, request, lane);
+    this.sentAt = callAnswered.hasSubscribers ? performance.now() : 0;
+  }
+
+  get isSettled(): boolean {
+    return this.settlement !== 'none';
+  }
+
+  /**
+   * The caller's promise. A call that was served on the spot needs neither deadline nor listener, and
+   * an already resolved promise is cheaper than one with an executor.
+   */
+  promise(clock: Clock, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.settlement === 'resolved') return Promise.resolve(this.answer);
+    if (this.settlement === 'rejected') return Promise.reject(this.answer);
+    this.wait = new CallWait(this, clock, timeoutMs, signal);
+    return this.wait.promise;
+  }
+
+  /** Answers the caller; false when the call had ended before. */
+  resolveWith(value: unknown): boolean {
+    if (!this.settle('resolved', value)) return false;
+    this.wait?.resolve(value);
+    return true;
+  }
+
+  /** Fails the caller; false when the call had ended before. */
+  rejectWith(error: unknown): boolean {
+    if (!this.settle('rejected', error)) return false;
+    this.wait?.reject(error);
+    return true;
+  }
+
+  private settle(settlement: Settlement, answer: unknown): boolean {
+    if (this.settlement !== 'none') return false;
+    this.settlement = settlement;
+    this.answer = answer;
+    this.list?.remove(this);
+    this.wait?.end();
+    if (this.sentAt > 0) this.report();
+    return true;
+  }
+
+  private report(): void {
+    callAnswered.publish({
+      server: this.server?.label ?? '',
+      request: this.content.type,
+      outcome: this.settlement,
+      durationMs: performance.now() - this.sentAt,
+    });
+  }
+}
+
+/** The part of a call that exists only while its caller waits: promise, deadline, abort signal. */
+class CallWait implements Expirable, AbortTarget {
+  readonly promise: Promise<unknown>;
+  declare resolve: (value: unknown) => void;
+  declare reject: (error: unknown) => void;
+  readonly dueAt: number;
+  deadlineIndex = -1;
+  private readonly call: CallEnvelope;
+  private readonly deadlines: Deadlines;
+  private readonly timeoutMs: number;
+  private readonly signal: AbortSignal | undefined;
+
+  constructor(call: CallEnvelope, clock: Clock, timeoutMs: number, signal?: AbortSignal) {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.call = call;
+    this.timeoutMs = timeoutMs;
+    this.signal = signal;
+    this.dueAt = clock.monotonicNow() + timeoutMs;
+    this.deadlines = deadlinesOf(clock);
+    if (timeoutMs !== Infinity) this.deadlines.add(this);
+    if (signal) onAbort(signal, this);
+  }
+
+  end(): void {
+    if (this.deadlineIndex >= 0) this.deadlines.remove(this);
+    if (this.signal) offAbort(this.signal, this);
+  }
+
+  expire(): void {
+    this.call.rejectWith(callTimeout(this.call, this.timeoutMs));
+  }
+
+  aborted(reason: unknown): void {
+    this.call.rejectWith(reason);
+  }
+}
+
+function callTimeout(call: CallEnvelope, timeoutMs: number): SlotkeeperError {
+  const request = call.content.type;
+  const server = call.server?.label ?? 'a server that is being restarted';
+  return new SlotkeeperError(
+    'call_timeout',
+    `Call ${request} to ${server} was not answered within ${timeoutMs} ms`,
+    { server, request, timeoutMs },
+  );
+}

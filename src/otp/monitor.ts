@@ -1,0 +1,95 @@
+/**
+ * Monitors: to be told, once, that a server or any XState actor has ended.
+ *
+ * A monitor is pinned to the incarnation that runs when it is set; a restart ends that incarnation.
+ * It fires exactly once: with the reason of the end, or with `noproc` if nobody runs there already.
+ * Told is a server (an info `{ type: 'down', … }` in its urgent lane) or a function.
+ */
+import type { AnyActorRef } from 'xstate';
+import { crashReason, type ExitReason } from './exit-reason.ts';
+import { Envelope } from './message.ts';
+import type { AnyRef } from './ref.ts';
+import { actorOf, labelOf } from './ref.ts';
+import { type EndListener, type Server, serverOf } from './server.ts';
+import { ServerRef } from './server-ref.ts';
+
+export interface DownMessage {
+  readonly type: 'down';
+  /** The monitor that has fired, as `monitor` returned it. */
+  readonly monitor: Monitor;
+  /** Name or id of what has ended. */
+  readonly server: string;
+  readonly reason: ExitReason;
+}
+
+/** A monitor that was set. `demonitor` before it fires means that it never will. */
+export interface Monitor {
+  demonitor(): void;
+}
+
+/** Sets a monitor on `target`. A function is never called before `monitor` has returned. */
+export function monitor(target: AnyRef, told: ServerRef | ((down: DownMessage) => void)): Monitor {
+  const notice = new DownNotice(labelOf(target), told);
+  notice.watch(actorOf(target));
+  return notice;
+}
+
+class DownNotice implements Monitor {
+  private readonly server: string;
+  private readonly told: ServerRef | ((down: DownMessage) => void);
+  private isOver = false;
+  private unwatch: (() => void) | undefined = undefined;
+
+  constructor(server: string, told: ServerRef | ((down: DownMessage) => void)) {
+    this.server = server;
+    this.told = told;
+  }
+
+  watch(actor: AnyActorRef | undefined): void {
+    const fire = (reason: ExitReason): void => this.fire(reason);
+    if (actor && isAlive(actor)) this.unwatch = onEnd(actor, fire);
+    else if (this.told instanceof ServerRef) fire('noproc');
+    else queueMicrotask(() => fire('noproc'));
+  }
+
+  demonitor(): void {
+    this.isOver = true;
+    this.unwatch?.();
+  }
+
+  private fire(reason: ExitReason): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const down: DownMessage = { type: 'down', monitor: this, server: this.server, reason };
+    if (this.told instanceof ServerRef)
+      this.told.address()?.send(new Envelope('info', down, 'urgent'));
+    else this.told(down);
+  }
+}
+
+/** Whether an actor still runs. A server counts as running until its end is complete. */
+export function isAlive(actor: AnyActorRef): boolean {
+  const server = serverOf(actor);
+  return server ? server.phase !== 'exited' : actor.getSnapshot().status === 'active';
+}
+
+/** Calls `ended` once when a living actor ends. Returns what takes that back. */
+export function onEnd(actor: AnyActorRef, ended: (reason: ExitReason) => void): () => void {
+  const server = serverOf(actor);
+  return server ? onServerEnd(server, ended) : onActorEnd(actor, ended);
+}
+
+function onServerEnd(server: Server, ended: (reason: ExitReason) => void): () => void {
+  const listener: EndListener = { serverEnded: (_server, reason) => ended(reason) };
+  server.endListeners.add(listener);
+  return () => server.endListeners.delete(listener);
+}
+
+/** XState calls `complete` for the done and the stopped, `error` for the failed. */
+function onActorEnd(actor: AnyActorRef, ended: (reason: ExitReason) => void): () => void {
+  const subscription = actor.subscribe({
+    error: (error: unknown) => ended(crashReason(error)),
+    complete: () => ended(actor.getSnapshot().status === 'done' ? 'normal' : 'shutdown'),
+  });
+  return () => subscription.unsubscribe();
+}

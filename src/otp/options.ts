@@ -1,0 +1,48 @@
+/**
+ * Checks of options, with one way to say what was expected.
+ */
+import { SlotkeeperError } from '../fault.ts';
+import { describeValue } from './exit-reason.ts';
+
+/** Throws `invalid_option`, naming the option, the value and what is expected. */
+export function expectOption(
+  option: string,
+  value: unknown,
+  isValid: (value: unknown) => boolean,
+  expected: string,
+): void {
+  if (isValid(value)) return;
+  throw invalidOption(option, value, expected);
+}
+
+export function invalidOption(
+  option: string,
+  value: unknown,
+  expected: string,
+): SlotkeeperError<'invalid_option'> {
+  return new SlotkeeperError(
+    'invalid_option',
+    `Option ${option} must be ${expected}, got ${describeNumber(value)}`,
+    { option, value, expected },
+  );
+}
+
+/** A positive integer or `Infinity`. */
+export function isCount(value: unknown): boolean {
+  return value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0);
+}
+
+/** A whole number of things, none included. */
+export function isWholeNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Milliseconds: zero or more, `Infinity` included. */
+export function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0;
+}
+
+/** JSON has no NaN and no Infinity. */
+function describeNumber(value: unknown): string {
+  return typeof value === 'number' ? String(value) : describeValue(value);
+}

@@ -1,0 +1,45 @@
+/**
+ * What a message can be sent to: a `ServerRef`, which outlives restarts, or an XState `ActorRef`, which
+ * is one incarnation and dead after its end.
+ */
+import type { AnyActorRef } from 'xstate';
+import type { SlotkeeperError } from '../fault.ts';
+import type { Clock } from './clock.ts';
+import type { Envelope, Tag } from './message.ts';
+import { serverOf } from './server.ts';
+import { ServerRef } from './server-ref.ts';
+import type { ServerSnapshot } from './server-snapshot.ts';
+import type { ServerTypes } from './server-types.ts';
+
+/** An XState actor that runs a server of these types. */
+export interface ServerActor<T extends ServerTypes> {
+  readonly id: string;
+  getSnapshot(): ServerSnapshot<T>;
+}
+
+/** A server, by either handle. */
+export type Ref<T extends ServerTypes = ServerTypes> = ServerRef<T> | ServerActor<T>;
+/** A server or any other XState actor. */
+export type AnyRef = ServerRef | AnyActorRef;
+
+/** What takes envelopes: an address, or one incarnation. */
+export interface Destination {
+  readonly label: string;
+  readonly clock: Clock;
+  send(envelope: Envelope<Tag>): SlotkeeperError | undefined;
+}
+
+/** Where envelopes for `ref` go; `undefined` if it never led to a server. */
+export function destinationOf(ref: AnyRef | Ref): Destination | undefined {
+  return ref instanceof ServerRef ? ref.address() : serverOf(ref);
+}
+
+/** The incarnation behind `ref` now. */
+export function actorOf(ref: AnyRef | Ref): AnyActorRef | undefined {
+  return ref instanceof ServerRef ? ref.actor : (ref as AnyActorRef);
+}
+
+export function labelOf(ref: AnyRef | Ref): string {
+  if (ref instanceof ServerRef) return ref.name ?? ref.address()?.label ?? String(ref);
+  return serverOf(ref)?.label ?? ref.id;
+}

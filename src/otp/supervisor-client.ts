@@ -1,0 +1,72 @@
+/**
+ * Talking to supervisors. All of these wait for as long as the supervisor needs, as in OTP: it may be
+ * starting or stopping other children first. Refusals are rejections with a code: `not_found`,
+ * `already_started` (`details.ref` is the child), `already_present` (its spec is there, it does not
+ * run), `running`, `restarting`, `max_children`, `start_failed`, `start_timeout`, `invalid_option`.
+ */
+import type { AnyActorLogic } from 'xstate';
+import type { ChildSpec, CompleteChildSpec } from './child-spec.ts';
+import { call } from './client.ts';
+import type { GenServerLogic } from './gen-server.ts';
+import type { ServerRef } from './server-ref.ts';
+import type { ServerTypes } from './server-types.ts';
+import type {
+  ChildCounts,
+  ChildInfo,
+  DynamicSupervisorTypes,
+  SupervisorTypes,
+} from './supervisor.ts';
+
+export type SupervisorRef = ServerRef<SupervisorTypes>;
+export type AnySupervisorRef = ServerRef<SupervisorTypes> | ServerRef<DynamicSupervisorTypes>;
+
+/** The ref of a child that runs this logic. A child that is no server takes only `info`. */
+export type ChildRef<Logic> = Logic extends GenServerLogic<infer T> ? ServerRef<T> : ServerRef;
+
+const PATIENTLY = { timeoutMs: Infinity };
+
+/** Adds a child and starts it. */
+export function startChild<Logic extends AnyActorLogic>(
+  supervisor: AnySupervisorRef,
+  spec: ChildSpec<Logic>,
+): Promise<ChildRef<Logic>> {
+  const request = { type: 'start_child', spec: spec as ChildSpec } as const;
+  return call(dynamic(supervisor), request, PATIENTLY) as Promise<ChildRef<Logic>>;
+}
+
+/** Stops a child. Its spec stays for `restartChild`, unless it is temporary or the supervisor dynamic. */
+export function terminateChild(
+  supervisor: AnySupervisorRef,
+  child: string | ServerRef,
+): Promise<void> {
+  return call(dynamic(supervisor), { type: 'terminate_child', child }, PATIENTLY);
+}
+
+/** Starts a child that was stopped. */
+export function restartChild(supervisor: SupervisorRef, id: string): Promise<ServerRef> {
+  return call(supervisor, { type: 'restart_child', id }, PATIENTLY);
+}
+
+/** Forgets the spec of a child that was stopped. */
+export function deleteChild(supervisor: SupervisorRef, id: string): Promise<void> {
+  return call(supervisor, { type: 'delete_child', id }, PATIENTLY);
+}
+
+/** A child's spec, with every default in it. */
+export function getChildSpec(supervisor: SupervisorRef, id: string): Promise<CompleteChildSpec> {
+  return call(supervisor, { type: 'get_child_spec', id }, PATIENTLY);
+}
+
+/** All children, in start order. */
+export function whichChildren(supervisor: AnySupervisorRef): Promise<ChildInfo[]> {
+  return call(dynamic(supervisor), { type: 'which_children' }, PATIENTLY);
+}
+
+export function countChildren(supervisor: AnySupervisorRef): Promise<ChildCounts> {
+  return call(dynamic(supervisor), { type: 'count_children' }, PATIENTLY);
+}
+
+/** A supervisor answers all that a dynamic one does. */
+function dynamic(supervisor: AnySupervisorRef): ServerRef<DynamicSupervisorTypes> {
+  return supervisor as ServerRef<ServerTypes> as ServerRef<DynamicSupervisorTypes>;
+}

@@ -1,0 +1,4 @@
+/**
+ * What tests of programs on Slotkeeper need: `import … from 'slotkeeper/testing'`. Re-exports only.
+ */
+export { SimulatedClock, settle } from './otp/simulated-clock.ts';
