@@ -17,8 +17,6 @@ import { DEFAULT_MAILBOX_LIMIT, Mailbox } from './mailbox.ts';
 import { CallEnvelope, chooseLane, type Envelope, type Tag } from './message.ts';
 import type { Server } from './server.ts';
 
-const NONE: ReadonlySet<string> = new Set();
-
 export interface AddressOptions {
   readonly label: string;
   readonly name?: string | undefined;
@@ -36,7 +34,7 @@ export class Address {
   server: Server | undefined = undefined;
   actor: AnyActorRef | undefined = undefined;
   isGone = false;
-  private readonly uncancellable: ReadonlySet<string>;
+  private readonly uncancellable: ReadonlySet<string> | undefined;
   private readonly isSupervised: boolean;
   private readonly parked: Mailbox;
 
@@ -44,7 +42,7 @@ export class Address {
     this.label = options.label;
     this.name = options.name;
     this.environment = options.environment;
-    this.uncancellable = options.behaviour?.uncancellable ?? NONE;
+    this.uncancellable = options.behaviour?.uncancellable;
     this.isSupervised = options.isSupervised ?? false;
     this.parked = new Mailbox(options.behaviour?.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
     if (this.name !== undefined) this.environment.registry.register(this.name, this);

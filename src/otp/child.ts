@@ -135,7 +135,7 @@ export class Child {
   private reportUnclean(server: Server): void {
     const reason = server.exitReason;
     if (!isAbnormal(reason)) return;
-    this.guardian.server.log(
+    this.guardian.server.place.log(
       'error',
       { child: this.spec.id, reason },
       `${this.spec.id} was not shut down cleanly`,

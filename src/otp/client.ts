@@ -215,9 +215,9 @@ class PlannedSend implements PlannedMessage {
   }
 
   private startIn(server: Server, delayMs: number): void {
-    const timer = server.startTimer(this.fire, delayMs);
+    const timer = server.place.startTimer(this.fire, delayMs);
     this.timer = timer;
-    this.stop = () => server.stopTimer(timer);
+    this.stop = () => server.place.stopTimer(timer);
   }
 
   private startAlone(delayMs: number): void {

@@ -3,6 +3,7 @@
  */
 import { describeValue } from './exit-reason.ts';
 import type { Envelope } from './message.ts';
+import type { OutcomeKind } from './outcome.ts';
 
 /** A system event, as OTP names them. */
 export type SystemEvent =
@@ -48,14 +49,22 @@ export class Debugging {
     return { startedAt, currentAt, messagesIn, messagesOut };
   }
 
-  received(envelope: Envelope): void {
-    this.messagesIn += 1;
-    this.trace({ type: 'in', sort: envelope.type, message: envelope.content });
+  received({ type, content }: Envelope): void {
+    if (type === 'continue') {
+      this.trace({ type, continuation: content });
+    } else if (type === 'call' || type === 'cast' || type === 'info') {
+      this.messagesIn += 1;
+      this.trace({ type: 'in', sort: type, message: content });
+    }
   }
 
   answered(reply: unknown, to: string): void {
     this.messagesOut += 1;
     this.trace({ type: 'out', reply, to });
+  }
+
+  answeredWith(kind: OutcomeKind, state: unknown): void {
+    if (kind === 'no_reply' || kind === 'deferred') this.trace({ type: 'noreply', state });
   }
 
   /** A tracer that throws is removed, as OTP removes a debug function that fails. */

@@ -1,6 +1,6 @@
 /**
- * What a server inherits from the supervisor that starts it, down a whole tree: the clock, the logger
- * and the registry of names.
+ * What a server inherits from the supervisor that starts it, down a whole tree: the clock, the logger,
+ * the registry of names, and whether XState's inspection is on.
  */
 import { type Clock, systemClock } from './clock.ts';
 import { type Logger, silentLogger } from './logger.ts';
@@ -10,6 +10,8 @@ export interface Environment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Whether an inspector of XState may look at the actors; false only where we know that none does. */
+  readonly isInspected: boolean;
 }
 
 /** The environment of whoever has no supervisor, where `options` say nothing else. */
@@ -18,5 +20,6 @@ export function environment(options: Partial<Environment> = {}): Environment {
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     registry: options.registry ?? localRegistry,
+    isInspected: options.isInspected ?? true,
   };
 }

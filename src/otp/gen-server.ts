@@ -30,7 +30,8 @@ export interface Behaviour {
   readonly continues: Clauses;
   readonly mailboxLimit: number;
   readonly beginsAtOnce: boolean;
-  readonly uncancellable: ReadonlySet<string>;
+  /** `undefined` when nothing is: the usual case, and cheaper to look at. */
+  readonly uncancellable: ReadonlySet<string> | undefined;
   readonly trapsExits: boolean;
 }
 
@@ -86,7 +87,9 @@ function behaviourOf<T extends ServerTypes>(
     continues: clauses(definition.handleContinue),
     mailboxLimit,
     beginsAtOnce: turnStart === 'at_once',
-    uncancellable: new Set(definition.uncancellable),
+    uncancellable: definition.uncancellable?.length
+      ? new Set<string>(definition.uncancellable)
+      : undefined,
     trapsExits: definition.trapExit ?? false,
   };
 }

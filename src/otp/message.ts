@@ -57,8 +57,11 @@ export class Envelope<Content = unknown> extends ListItem {
 }
 
 /** What a server declares as uncancellable goes into the urgent lane. */
-export function chooseLane(envelope: Envelope<Tag>, uncancellable: ReadonlySet<string>): void {
-  if (uncancellable.size > 0 && uncancellable.has(envelope.content.type)) envelope.lane = 'urgent';
+export function chooseLane(
+  envelope: Envelope<Tag>,
+  uncancellable: ReadonlySet<string> | undefined,
+): void {
+  if (uncancellable?.has(envelope.content.type)) envelope.lane = 'urgent';
 }
 
 declare const REPLY: unique symbol;

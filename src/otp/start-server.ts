@@ -12,6 +12,7 @@ import { type Environment, environment } from './environment.ts';
 import { describeReason, type ExitReason } from './exit-reason.ts';
 import type { GenServerLogic } from './gen-server.ts';
 import { expectOption, isDuration } from './options.ts';
+import { DEFAULT_TERMINATE_MS } from './place.ts';
 import { actorOf, labelOf, type Ref } from './ref.ts';
 import { type Server, serverOf } from './server.ts';
 import { ServerRef } from './server-ref.ts';
@@ -19,7 +20,7 @@ import type { InputOf, ServerTypes } from './server-types.ts';
 
 export type Inspector = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
-interface CommonStartOptions extends Partial<Environment> {
+interface CommonStartOptions extends Partial<Omit<Environment, 'isInspected'>> {
   /** Registered before `init` runs; a second start under it is refused with `already_started`. */
   readonly name?: string;
   /** How long `init` may take. Default `Infinity`, as in OTP. */
@@ -107,8 +108,8 @@ function createServer(
   logic: GenServerLogic<ServerTypes>,
   options: CommonStartOptions & { input?: unknown },
 ): Server {
-  const env = environment(options);
   const { name, inspect } = options;
+  const env = environment({ ...options, isInspected: inspect !== undefined });
   const address = new Address({
     label: name ?? 'server',
     name,
@@ -127,9 +128,6 @@ function createServer(
   actor.start();
   return server;
 }
-
-/** As OTP gives a worker to shut down. */
-const DEFAULT_TERMINATE_MS = 5_000;
 
 function startTimeout(server: string, timeoutMs: number): SlotkeeperError<'start_timeout'> {
   return new SlotkeeperError(

@@ -161,7 +161,7 @@ export class Supervision implements Guardian {
     const delayMs = backoffMs(this.policy.restartBackoff, this.history.count);
     if (delayMs === 0) return this.startGroup(child, reason);
     const due: ChildEnded = { child, incarnation: child.incarnation, reason };
-    this.server.startTimer(() => this.notify('restart_due', due), delayMs).unref();
+    this.server.place.startTimer(() => this.notify('restart_due', due), delayMs).unref();
     return 'go_on';
   }
 
@@ -218,7 +218,7 @@ export class Supervision implements Guardian {
 
   private giveUp(child: Child, reason: ExitReason): Verdict {
     const fault = intensityExceeded(this.server.label, child, this.policy.restartIntensity, reason);
-    this.server.log('error', { child: child.spec.id, reason }, fault.message);
+    this.server.place.log('error', { child: child.spec.id, reason }, fault.message);
     child.close();
     return { shutdown: fault };
   }
@@ -254,7 +254,7 @@ export class Supervision implements Guardian {
   private report(child: Child, reason: ExitReason): void {
     const fields = { child: child.spec.id, reason, restarts: this.history.count };
     const text = `${child.spec.id} has ended (${describeReason(reason)}) and is restarted`;
-    this.server.log('warn', fields, text);
+    this.server.place.log('warn', fields, text);
   }
 
   private publishRestart(child: Child, reason: ExitReason): void {

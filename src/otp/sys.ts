@@ -108,15 +108,19 @@ function ask<Result>(
 }
 
 function debug(server: Server, change: (debugging: Debugging) => void): void {
-  const debugging = server.debugging ?? new Debugging((error) => server.reportTracerFault(error));
+  const debugging = server.debugging ?? new Debugging((error) => removedTracer(server, error));
   change(debugging);
   server.debugging = debugging.isUsed ? debugging : undefined;
+}
+
+function removedTracer(server: Server, error: unknown): void {
+  server.place.log('warn', { error }, `A tracer of ${server.label} has thrown and was removed`);
 }
 
 function tracerFor(server: Server, tracer: Tracer | boolean): Tracer | undefined {
   if (typeof tracer === 'function') return tracer;
   if (!tracer) return undefined;
-  return (event: SystemEvent) => server.log('debug', { event }, describeEvent(event));
+  return (event: SystemEvent) => server.place.log('debug', { event }, describeEvent(event));
 }
 
 function statusOf(server: Server): ServerStatus {

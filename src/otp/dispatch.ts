@@ -1,0 +1,110 @@
+/**
+ * Which callback serves which envelope, and which answers it may give. One row for each.
+ */
+import type { TurnReply } from './callbacks.ts';
+import { messageUnexpected } from './channels.ts';
+import type { Behaviour, Clauses } from './gen-server.ts';
+import type { CallEnvelope, Envelope, EnvelopeType, Tag } from './message.ts';
+import type { OutcomeKind } from './outcome.ts';
+import type { Place } from './place.ts';
+import { missingContinue, unexpectedRequest } from './server-faults.ts';
+
+/** What dispatch needs to see of a server. */
+export interface Served {
+  readonly behaviour: Behaviour;
+  readonly place: Place;
+  readonly input: unknown;
+  readonly state: unknown;
+  readonly stagedReplies: readonly TurnReply[];
+  unexpectedMessages: number;
+}
+
+/** A callback's answer that was given already; nothing is left to do. */
+export const HANDLED: unique symbol = Symbol('handled');
+
+/** Runs the callback for a message of a user, and returns what it returned. */
+export function runCallback(server: Served, envelope: Envelope): unknown {
+  const { behaviour } = server;
+  switch (envelope.type) {
+    case 'call':
+      return runCall(server, envelope as CallEnvelope);
+    case 'cast':
+      return runClause(server, behaviour.casts, envelope as Envelope<Tag>);
+    case 'info':
+      return runClause(server, behaviour.infos, envelope as Envelope<Tag>);
+    case 'continue':
+      return runClause(server, behaviour.continues, envelope as Envelope<Tag>);
+    case 'init':
+      return behaviour.callbacks.init(server.input as undefined, server.place.context);
+    case 'turn_end':
+      return behaviour.callbacks.handleReplies?.(
+        server.stagedReplies,
+        server.state,
+        server.place.context,
+      );
+    default:
+      return HANDLED;
+  }
+}
+
+function runCall(server: Served, call: CallEnvelope): unknown {
+  const { behaviour, place } = server;
+  const clause = behaviour.calls.get(call.content.type);
+  if (clause) return clause(call.content, server.state, call, place.context);
+  noteUnexpected(server, call);
+  call.rejectWith(unexpectedRequest(place.label, call.content.type));
+  return HANDLED;
+}
+
+function runClause(server: Served, clauses: Clauses, envelope: Envelope<Tag>): unknown {
+  const { content } = envelope;
+  const clause = clauses.get(content.type) ?? clauses.get('*');
+  if (clause) return clause(content, server.state, server.place.context);
+  if (envelope.type === 'continue') throw missingContinue(server.place.label, content.type);
+  noteUnexpected(server, envelope);
+  return HANDLED;
+}
+
+/** Nothing is lost in silence: what no clause is there for is counted, logged and published. */
+function noteUnexpected(server: Served, envelope: Envelope<Tag>): void {
+  server.unexpectedMessages += 1;
+  const sort = envelope.type as 'call' | 'cast' | 'info';
+  const fields = { server: server.place.label, sort, message: envelope.content.type };
+  server.place.log('warn', fields, `No clause for the ${sort} ${fields.message}`);
+  if (messageUnexpected.hasSubscribers) messageUnexpected.publish(fields);
+}
+
+/** Which outcome may follow which message; the types say the same to those who are checked by them. */
+export function isAllowed(outcome: OutcomeKind, served: EnvelopeType): boolean {
+  switch (outcome) {
+    case 'reply':
+    case 'reject':
+    case 'deferred':
+      return served === 'call';
+    case 'no_reply':
+      return served !== 'call' && served !== 'init';
+    case 'ready':
+    case 'ignore':
+      return served === 'init';
+    case 'stop':
+      return true;
+  }
+}
+
+/** The callback that serves such a message, as its author knows it. */
+export function callbackName(served: EnvelopeType): string {
+  switch (served) {
+    case 'init':
+      return 'init';
+    case 'call':
+      return 'handleCall';
+    case 'cast':
+      return 'handleCast';
+    case 'continue':
+      return 'handleContinue';
+    case 'turn_end':
+      return 'handleReplies';
+    default:
+      return 'handleInfo';
+  }
+}

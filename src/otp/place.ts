@@ -1,0 +1,77 @@
+/**
+ * Where a server stands: its address and environment, what its callbacks get as context, and what of
+ * the world belongs to this incarnation and ends with it (timers).
+ *
+ * Who starts a server gives it a berth before it starts. A server that XState started finds its own:
+ * in the environment of its parent, if that is a server too.
+ */
+import type { Address } from './address.ts';
+import type { ServerContext } from './callbacks.ts';
+import type { Clock, ClockTimer } from './clock.ts';
+import { ServerRef } from './server-ref.ts';
+import type { ServerTypes } from './server-types.ts';
+
+/** How a server is set up by whoever starts it. */
+export interface Berth {
+  readonly address: Address;
+  /** How long an async `terminate` may take after a crash. */
+  readonly terminateTimeoutMs: number;
+  /** Whether we started it without a parent: its crash is reported by us, and ends there. */
+  readonly isRoot: boolean;
+}
+
+/** What `terminate` gets after a crash of a server that nobody gave another time: OTP's for workers. */
+export const DEFAULT_TERMINATE_MS = 5_000;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export class Place {
+  readonly address: Address;
+  readonly terminateTimeoutMs: number;
+  readonly isRoot: boolean;
+  /** Whether XState must see every message, because somebody may inspect it. */
+  readonly isInspected: boolean;
+  readonly context: ServerContext<ServerTypes>;
+  private readonly timers = new Set<ClockTimer>();
+
+  constructor({ address, terminateTimeoutMs, isRoot }: Berth) {
+    const { clock, logger, registry, isInspected } = address.environment;
+    this.isInspected = isInspected;
+    this.address = address;
+    this.terminateTimeoutMs = terminateTimeoutMs;
+    this.isRoot = isRoot;
+    this.context = { self: new ServerRef(registry, address), clock, logger };
+  }
+
+  get label(): string {
+    return this.address.label;
+  }
+
+  get clock(): Clock {
+    return this.context.clock;
+  }
+
+  /** A timer that ends with this incarnation. */
+  startTimer(fn: () => void, delayMs: number): ClockTimer {
+    const timer = this.clock.setTimeout(() => {
+      this.timers.delete(timer);
+      fn();
+    }, delayMs);
+    this.timers.add(timer);
+    return timer;
+  }
+
+  stopTimer(timer: ClockTimer): void {
+    this.timers.delete(timer);
+    this.clock.clearTimeout(timer);
+  }
+
+  stopAllTimers(): void {
+    for (const timer of this.timers) this.clock.clearTimeout(timer);
+    this.timers.clear();
+  }
+
+  log(level: LogLevel, fields: object, message: string): void {
+    this.context.logger[level]({ server: this.label, ...fields }, message);
+  }
+}
