@@ -2,5 +2,13 @@
  * The face of Slotkeeper: what `import … from 'slotkeeper'` gives. Re-exports only.
  */
 export { startTree, type Tree, type TreeOptions } from '../supervisors/start-tree.ts';
+export { type FaultCode, faultCodes } from './errors.ts';
 export { type FaultDetails, SlotkeeperError } from './fault.ts';
 export * from './otp/index.ts';
+export {
+  catalogue,
+  type EventDescription,
+  type EventName,
+  type EventNamed,
+} from './telemetry/catalogue.ts';
+export { onEvent } from './telemetry/listen.ts';

@@ -116,9 +116,13 @@ export class Address {
 }
 
 /** Reports a cast or info that had nowhere to go: OTP drops it in silence, we say so. */
-export function dropped(server: string, envelope: Envelope<Tag>): void {
+export function dropped(
+  server: string,
+  envelope: Envelope<Tag>,
+  cause: 'noproc' | 'mailbox_full' = 'noproc',
+): void {
   if (!messageDropped.hasSubscribers) return;
-  messageDropped.publish({ server, message: envelope.content.type, cause: 'noproc' });
+  messageDropped.publish({ server, message: envelope.content.type, cause });
 }
 
 export function noproc(server: string): SlotkeeperError<'noproc'> {

@@ -51,17 +51,21 @@ export interface MessageUnexpected {
 export interface MessageDropped {
   readonly server: string;
   readonly message: string;
-  readonly cause: 'noproc';
+  readonly cause: 'noproc' | 'mailbox_full';
 }
 
-interface TypedChannel<Event extends object> {
+/** A channel of one sort of event. */
+export interface EventChannel<Event extends object> {
   readonly hasSubscribers: boolean;
-  readonly name: string | symbol;
+  readonly name: string;
   publish(event: Event): void;
 }
 
-const typed = <Event extends object>(name: string): TypedChannel<Event> =>
-  channel(`slotkeeper.otp.${name}`) as Channel<unknown, Event>;
+export type EventOf<Channel> = Channel extends EventChannel<infer Event> ? Event : never;
+
+// A channel that was made with a string has that string as its name.
+const typed = <Event extends object>(name: string): EventChannel<Event> =>
+  channel(`slotkeeper.otp.${name}`) as Channel<unknown, Event> & { readonly name: string };
 
 export const serverStarted = typed<ServerStarted>('server_started');
 export const callAnswered = typed<CallAnswered>('call_answered');
@@ -71,3 +75,17 @@ export const childRestarted = typed<ChildRestarted>('child_restarted');
 export const mailboxFull = typed<MailboxFull>('mailbox_full');
 export const messageUnexpected = typed<MessageUnexpected>('message_unexpected');
 export const messageDropped = typed<MessageDropped>('message_dropped');
+
+/** All of them by name. */
+export const otpChannels = {
+  server_started: serverStarted,
+  call_answered: callAnswered,
+  server_crashed: serverCrashed,
+  server_terminated: serverTerminated,
+  child_restarted: childRestarted,
+  mailbox_full: mailboxFull,
+  message_unexpected: messageUnexpected,
+  message_dropped: messageDropped,
+} as const;
+
+export type OtpChannels = typeof otpChannels;

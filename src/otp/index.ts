@@ -2,17 +2,19 @@
  * OTP on XState: what the rest of the project, and the face, take from here. Re-exports only.
  */
 export type * from './callbacks.ts';
-export type {
-  CallAnswered,
-  ChildRestarted,
-  MailboxFull,
-  MessageDropped,
-  MessageUnexpected,
-  ServerCrashed,
-  ServerStarted,
-  ServerTerminated,
+export {
+  type CallAnswered,
+  type ChildRestarted,
+  type EventOf,
+  type MailboxFull,
+  type MessageDropped,
+  type MessageUnexpected,
+  type OtpChannels,
+  otpChannels,
+  type ServerCrashed,
+  type ServerStarted,
+  type ServerTerminated,
 } from './channels.ts';
-export * as channels from './channels.ts';
 export type { ChildStatus } from './child.ts';
 export type { AnyChildren, ChildSpec, CompleteChildSpec, Restart, Shutdown } from './child-spec.ts';
 export {
@@ -29,6 +31,7 @@ export {
 export { type Clock, type ClockTimer, systemClock } from './clock.ts';
 export type { Environment } from './environment.ts';
 export { describeReason, type ExitReason, type ExitSignal, isAbnormal } from './exit-reason.ts';
+export { type OtpFaultCode, otpFaultCodes } from './fault-codes.ts';
 export { fromGenServer, type GenServerLogic } from './gen-server.ts';
 export { link, unlink } from './link.ts';
 export { type Logger, silentLogger } from './logger.ts';

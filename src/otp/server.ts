@@ -245,7 +245,7 @@ export class Server extends MailService {
   private refuseForeign(envelope: Envelope<Tag>): void {
     const fault = mailboxIsFull(this.label, envelope, this.mailbox.limit);
     this.place.log('error', { code: fault.code }, fault.message);
-    dropped(this.label, envelope);
+    dropped(this.label, envelope, 'mailbox_full');
   }
 
   /**

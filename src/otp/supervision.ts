@@ -205,15 +205,19 @@ export class Supervision implements Guardian {
 
   /** The child and those whom the strategy restarts with it, in start order. */
   private group(child: Child): Child[] {
-    const children = this.list();
     switch (this.policy.strategy) {
       case 'one_for_one':
         return [child];
       case 'one_for_all':
-        return children;
+        return this.list();
       case 'rest_for_one':
-        return children.slice(children.indexOf(child));
+        return this.from(child);
     }
+  }
+
+  private from(child: Child): Child[] {
+    const children = this.list();
+    return children.slice(children.indexOf(child));
   }
 
   private giveUp(child: Child, reason: ExitReason): Verdict {
