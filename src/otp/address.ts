@@ -36,7 +36,9 @@ export class Address {
   isGone = false;
   private readonly uncancellable: ReadonlySet<string> | undefined;
   private readonly isSupervised: boolean;
-  private readonly parked: Mailbox;
+  private readonly mailboxLimit: number;
+  /** Made when something is parked. */
+  private parked: Mailbox | undefined = undefined;
 
   constructor(options: AddressOptions) {
     this.label = options.label;
@@ -44,7 +46,7 @@ export class Address {
     this.environment = options.environment;
     this.uncancellable = options.behaviour?.uncancellable;
     this.isSupervised = options.isSupervised ?? false;
-    this.parked = new Mailbox(options.behaviour?.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT);
+    this.mailboxLimit = options.behaviour?.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT;
     if (this.name !== undefined) this.environment.registry.register(this.name, this);
   }
 
@@ -64,7 +66,7 @@ export class Address {
   up(actor: AnyActorRef, server: Server | undefined): void {
     this.actor = actor;
     this.server = server;
-    if (server) for (const envelope of this.parked.drain()) server.accept(envelope);
+    if (server) for (const envelope of this.takeParked()) server.accept(envelope);
   }
 
   /** Nobody serves for now; messages wait for the next incarnation. */
@@ -97,16 +99,22 @@ export class Address {
     this.down();
     this.isGone = true;
     if (this.name !== undefined) this.environment.registry.unregister(this.name, this);
-    for (const envelope of this.parked.drain()) this.refuseParked(envelope);
+    for (const envelope of this.takeParked()) this.refuseParked(envelope);
   }
 
   private park(envelope: Envelope<Tag>): SlotkeeperError | undefined {
     chooseLane(envelope, this.uncancellable);
-    if (!this.parked.hasRoomFor(envelope)) {
-      return mailboxIsFull(this.label, envelope, this.parked.limit);
-    }
-    this.parked.push(envelope);
+    const parked = this.parked ?? new Mailbox(this.mailboxLimit);
+    this.parked = parked;
+    if (!parked.hasRoomFor(envelope)) return mailboxIsFull(this.label, envelope, parked.limit);
+    parked.push(envelope);
     return undefined;
+  }
+
+  private takeParked(): Iterable<Envelope> {
+    const parked = this.parked;
+    this.parked = undefined;
+    return parked?.drain() ?? [];
   }
 
   private refuseParked(envelope: Envelope): void {

@@ -32,7 +32,7 @@ export class Place {
   /** Whether XState must see every message, because somebody may inspect it. */
   readonly isInspected: boolean;
   readonly context: ServerContext<ServerTypes>;
-  private readonly timers = new Set<ClockTimer>();
+  private timers: Set<ClockTimer> | undefined = undefined;
 
   constructor({ address, terminateTimeoutMs, isRoot }: Berth) {
     const { clock, logger, registry, isInspected } = address.environment;
@@ -53,22 +53,24 @@ export class Place {
 
   /** A timer that ends with this incarnation. */
   startTimer(fn: () => void, delayMs: number): ClockTimer {
+    const timers = this.timers ?? new Set();
+    this.timers = timers;
     const timer = this.clock.setTimeout(() => {
-      this.timers.delete(timer);
+      timers.delete(timer);
       fn();
     }, delayMs);
-    this.timers.add(timer);
+    timers.add(timer);
     return timer;
   }
 
   stopTimer(timer: ClockTimer): void {
-    this.timers.delete(timer);
+    this.timers?.delete(timer);
     this.clock.clearTimeout(timer);
   }
 
   stopAllTimers(): void {
-    for (const timer of this.timers) this.clock.clearTimeout(timer);
-    this.timers.clear();
+    for (const timer of this.timers ?? []) this.clock.clearTimeout(timer);
+    this.timers = undefined;
   }
 
   log(level: LogLevel, fields: object, message: string): void {

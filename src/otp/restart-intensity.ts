@@ -14,7 +14,9 @@ export const DEFAULT_RESTART_INTENSITY: RestartIntensity = { restarts: 3, within
 
 export class RestartHistory {
   readonly intensity: RestartIntensity;
+  /** Times of restarts, oldest first; those before `first` are out of the window. */
   private times: number[] = [];
+  private first = 0;
 
   constructor(intensity: RestartIntensity) {
     const { restarts, withinMs } = intensity;
@@ -25,15 +27,22 @@ export class RestartHistory {
 
   /** Counts a restart at `now`. False means that it is one too many. */
   add(now: number): boolean {
-    const oldest = now - this.intensity.withinMs;
-    this.times = this.times.filter((time) => time >= oldest);
     this.times.push(now);
-    return this.times.length <= this.intensity.restarts;
+    this.forgetBefore(now - this.intensity.withinMs);
+    return this.count <= this.intensity.restarts;
   }
 
   /** Restarts within the window, as counted last. */
   get count(): number {
-    return this.times.length;
+    return this.times.length - this.first;
+  }
+
+  /** The window moves over the list, which is cut when half of it is past. */
+  private forgetBefore(oldest: number): void {
+    while ((this.times[this.first] ?? Infinity) < oldest) this.first += 1;
+    if (this.first * 2 < this.times.length) return;
+    this.times = this.times.slice(this.first);
+    this.first = 0;
   }
 }
 

@@ -56,7 +56,7 @@ export class Supervision implements Guardian {
     this.server = server;
     this.policy = policy;
     this.history = new RestartHistory(policy.restartIntensity);
-    server.offspring.add(this);
+    server.offspring = this;
   }
 
   // ── What the supervisor is asked ────────────────────────────────────────────────────────────────
