@@ -78,3 +78,14 @@ await show('And serving again');
 
 await tree.stop();
 console.log('Stopped; nothing is left running.');
+
+/* Prints:
+At the start: 0 apples, 0 pears
+After three words: 2 apples, 1 pears
+Now apples gets a word that it cannot take:
+  server:     apples has crashed in handleCast: an empty word
+  supervisor: apples has ended (Error: an empty word) and is restarted
+Restarted with a fresh state, beside a neighbour that kept its own: 0 apples, 1 pears
+And serving again: 1 apples, 1 pears
+Stopped; nothing is left running.
+*/

@@ -6,6 +6,7 @@
  * `noproc` (nobody runs there), `mailbox_full`, `calling_self`, `unexpected_request`, `invalid_option`.
  * A call that timed out or was aborted before its turn is never served, so it has no effect.
  */
+import type { AnyActorRef } from 'xstate';
 import { SlotkeeperError } from '../fault.ts';
 import { dropped, noproc } from './address.ts';
 import type { ClockTimer } from './clock.ts';
@@ -22,7 +23,6 @@ import type {
   CastRequest,
   CastType,
   InfoMessage,
-  InfoType,
   ServerTypes,
 } from './server-types.ts';
 
@@ -91,16 +91,17 @@ export function cast<T extends ServerTypes, Key extends CastType<T>>(
   send(ref, new Envelope<Tag>('cast', expectTag(request), 'ordinary'));
 }
 
+/** What `info` takes: one of the server's infos, or anything with a type if the types are unknown. */
+export type InfoFor<T extends ServerTypes> = ServerTypes extends T
+  ? Tag | (Tag & Readonly<Record<string, unknown>>)
+  : InfoMessage<T>;
+
 /** Sends a plain message: to a server's `handleInfo`, or as an event to any other XState actor. */
-export function info<T extends ServerTypes, Key extends InfoType<T>>(
-  ref: Ref<T>,
-  message: InfoMessage<T, Key>,
-): void;
-export function info(ref: AnyRef, message: Tag): void;
-export function info(ref: AnyRef | Ref, message: Tag): void {
+export function info<T extends ServerTypes>(ref: Ref<T> | AnyActorRef, message: InfoFor<T>): void {
+  const tagged = expectTag(message as Tag);
   const actor = actorOf(ref);
-  if (actor && !serverOf(actor)) actor.send(expectTag(message));
-  else send(ref, new Envelope<Tag>('info', expectTag(message), 'ordinary'));
+  if (actor && !serverOf(actor)) actor.send(tagged);
+  else send(ref, new Envelope<Tag>('info', tagged, 'ordinary'));
 }
 
 /** A message that was planned with `sendAfter`. */
@@ -112,16 +113,16 @@ export interface PlannedMessage {
  * Sends `message` with `info` after `delayMs`, on the target's clock. It is cancelled when the
  * incarnation that runs now ends. `keepAlive: false` lets the process end before it.
  */
-export function sendAfter(
-  ref: Ref | AnyRef,
-  message: Tag,
+export function sendAfter<T extends ServerTypes>(
+  ref: Ref<T> | AnyActorRef,
+  message: InfoFor<T>,
   delayMs: number,
   options: { readonly keepAlive?: boolean } = {},
 ): PlannedMessage {
   expectOption('delayMs', delayMs, isDuration, 'milliseconds, 0 or more');
-  expectTag(message);
+  expectTag(message as Tag);
   const actor = actorOf(ref);
-  const timer = new PlannedSend(() => info(ref as AnyRef, message));
+  const timer = new PlannedSend(() => info(ref, message));
   timer.start(actor && serverOf(actor), delayMs);
   if (options.keepAlive === false) timer.unref();
   return timer;
