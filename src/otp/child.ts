@@ -31,7 +31,7 @@ export class Child {
   readonly ref: ServerRef;
   readonly address: Address;
   status: ChildStatus = 'stopped';
-  /** Counts what was started and what was given up, so that late news can be told from new. */
+  /** Rises with each start and each stop, so that news of an end can be told to be late. */
   incarnation = 0;
   private readonly guardian: Guardian;
   private actor: AnyActorRef | undefined = undefined;
@@ -69,6 +69,7 @@ export class Child {
 
   /** Stops what runs, within the spec's shutdown time. The spec and the address stay. */
   async stop(): Promise<void> {
+    this.incarnation += 1;
     const actor = this.actor;
     const server = actor && serverOf(actor);
     this.unwatch?.();

@@ -23,17 +23,22 @@ export function link(one: Ref, other: Ref): void {
   endTogether(second, first);
 }
 
-/** Takes a link away; no signal is sent any more in either direction. */
+/** Takes a link away, if there is one; no signal is sent any more in either direction. */
 export function unlink(one: Ref, other: Ref): void {
-  const first = runningServer(one);
-  const second = runningServer(other);
+  const first = serverBehind(one);
+  const second = serverBehind(other);
+  if (!first || !second) return;
   part(first, second);
   part(second, first);
 }
 
-function runningServer(ref: Ref): Server {
+function serverBehind(ref: Ref): Server | undefined {
   const actor = actorOf(ref);
-  const server = actor && serverOf(actor);
+  return actor && serverOf(actor);
+}
+
+function runningServer(ref: Ref): Server {
+  const server = serverBehind(ref);
   if (!server || server.phase === 'exited') throw noproc(labelOf(ref));
   return server;
 }

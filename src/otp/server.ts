@@ -179,6 +179,8 @@ export class Server extends MailService {
   kill(): void {
     if (this.phase === 'exited') return;
     this.finish('killed');
+    // Before XState ends this actor, which cannot hear of its children any more then.
+    this.offspring?.kill();
     this.tellXState(new Envelope('killed', undefined, 'control'));
     this.die();
   }
@@ -201,11 +203,16 @@ export class Server extends MailService {
 
   /** Runs one event and gives the snapshot after it. */
   transition(event: EventObject): ServerSnapshot {
-    if (event instanceof Envelope) {
-      if (!event.isServed) this.serve(event);
-    } else if (event.type === 'xstate.stop') this.stoppedByXState();
-    else this.acceptForeign(event);
+    if (!(event instanceof Envelope)) return this.transitionForeign(event);
+    if (!event.isServed) this.serve(event);
     return this.snapshot();
+  }
+
+  /** What is not ours never ends the actor: XState would not hear of its other children any more. */
+  private transitionForeign(event: EventObject): ServerSnapshot {
+    if (event.type === 'xstate.stop') this.stoppedByXState();
+    else if (this.phase !== 'exited') this.acceptForeign(event);
+    return this.latest;
   }
 
   snapshot(): ServerSnapshot {

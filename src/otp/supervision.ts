@@ -74,7 +74,8 @@ export class Supervision implements Guardian {
 
   /** An id for a child whose spec gives none. */
   nextId(): string {
-    this.started += 1;
+    do this.started += 1;
+    while (this.children.has(`child-${this.started}`));
     return `child-${this.started}`;
   }
 
