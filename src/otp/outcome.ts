@@ -109,12 +109,21 @@ export function noReply<State>(state: State, next?: Next): Outcome<'no_reply', S
  * Ends the server with `reason` after `terminate`. In a call, `options.reply` answers it first;
  * without it the caller gets `server_down`.
  */
-export function stop<State = undefined, Value = never>(
+export function stop<State = undefined>(
   reason: ExitReason,
   state?: State,
-  options?: { readonly reply: Value },
-): Outcome<'stop', State, Value> {
-  return new StopOutcome<State, Value>(state as State, reason, options);
+): Outcome<'stop', State, never>;
+export function stop<State, Value>(
+  reason: ExitReason,
+  state: State,
+  options: { readonly reply: Value },
+): Outcome<'stop', State, Value>;
+export function stop(
+  reason: ExitReason,
+  state?: unknown,
+  options?: { readonly reply: unknown },
+): Outcome<'stop'> {
+  return new StopOutcome(state, reason, options);
 }
 
 /** `handleContinue` runs with this before any other message. */

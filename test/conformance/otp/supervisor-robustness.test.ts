@@ -147,7 +147,7 @@ describe('supervisor: what is none of its business', () => {
       calls: { dance(): void };
     }>;
     await expect(call(stranger, { type: 'dance' })).rejects.toThrow(code('unexpected_request'));
-    info(top, { type: 'anything' });
+    info(top, { type: 'anything' } as never);
     await settle();
     expect(world.news()).toEqual([]);
     expect(statuses(await whichChildren(top))).toEqual(['a running']);

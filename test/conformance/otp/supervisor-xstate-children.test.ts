@@ -110,7 +110,7 @@ describe('supervisor: XState logics as children, machine', () => {
 
   test('taking the end of a machine for a normal exit of a transient child', async () => {
     const { world, top } = await start('transient');
-    info(world.ref('child'), { type: 'end' });
+    info(world.registry.ref('child'), { type: 'end' });
     await settle();
     expect(world.news()).toEqual(['machine left']);
     expect(statuses(await whichChildren(top))).toEqual(['child stopped', 'b running']);
@@ -119,7 +119,7 @@ describe('supervisor: XState logics as children, machine', () => {
 
   test('restarting a permanent machine that has ended', async () => {
     const { world, top } = await start('permanent');
-    info(world.ref('child'), { type: 'end' });
+    info(world.registry.ref('child'), { type: 'end' });
     await settle();
     expect(world.news()).toEqual(['machine left', 'machine started']);
     expect(statuses(await whichChildren(top))).toEqual(['child running', 'b running']);
@@ -128,7 +128,7 @@ describe('supervisor: XState logics as children, machine', () => {
   test('taking a throw in a machine for a crash', async () => {
     const { world, top } = await start('transient');
     const end = endOf(world.ref('child'));
-    info(world.ref('child'), { type: 'fail' });
+    info(world.registry.ref('child'), { type: 'fail' });
     expect(await end).toMatchObject({ message: 'machine failed' });
     await settle();
     expect(world.news().at(-1)).toBe('machine started');
@@ -137,10 +137,10 @@ describe('supervisor: XState logics as children, machine', () => {
 
   test('reaching the next incarnation with what is sent to the ref', async () => {
     const { world } = await start('permanent');
-    info(world.ref('child'), { type: 'end' });
+    info(world.registry.ref('child'), { type: 'end' });
     await settle();
     world.news();
-    info(world.ref('child'), { type: 'end' });
+    info(world.registry.ref('child'), { type: 'end' });
     await settle();
     expect(world.news()).toEqual(['machine left', 'machine started']);
   });
@@ -149,7 +149,7 @@ describe('supervisor: XState logics as children, machine', () => {
     const { world, top } = await start('permanent');
     const end = endOf(top);
     for (let crash = 0; crash < 4; crash += 1) {
-      info(world.ref('child'), { type: 'fail' });
+      info(world.registry.ref('child'), { type: 'fail' });
       await settle();
     }
     expect(await end).toMatchObject({ shutdown: { code: 'restart_intensity_exceeded' } });
@@ -288,7 +288,7 @@ describe('supervisor: XState logics as children, callback', () => {
 
   test('taking a throw in a callback actor for a crash', async () => {
     const { world, top } = await start('transient');
-    info(world.ref('child'), { type: 'fail' });
+    info(world.registry.ref('child'), { type: 'fail' });
     await settle();
     expect(world.news().at(-1)).toBe('callback started');
     expect(statuses(await whichChildren(top))).toEqual(['child running', 'b running']);
@@ -344,7 +344,7 @@ describe('supervisor: XState logics as children, transition', () => {
       () => ++starts,
     );
     const { world, top } = await startWith(() => reducer, 'transient');
-    info(world.ref('child'), { type: 'anything' });
+    info(world.registry.ref('child'), { type: 'anything' });
     await settle();
     expect(starts).toBe(2);
     expect(world.news()).toEqual([]);
