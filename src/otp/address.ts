@@ -32,6 +32,8 @@ export class Address {
   readonly name: string | undefined;
   readonly environment: Environment;
   server: Server | undefined = undefined;
+  /** The server that has this address, also before it serves and while it ends. */
+  incarnation: Server | undefined = undefined;
   actor: AnyActorRef | undefined = undefined;
   isGone = false;
   private readonly uncancellable: ReadonlySet<string> | undefined;
@@ -82,6 +84,7 @@ export class Address {
 
   /** An incarnation has ended. Under a supervisor, that one decides whether the address is closed. */
   ended(): void {
+    this.incarnation = undefined;
     if (this.isSupervised) this.down();
     else this.close();
   }

@@ -18,10 +18,10 @@ export interface CallAnswered {
 }
 export interface ServerCrashed {
   readonly server: string;
-  /** The callback that threw. */
+  /** The callback that threw or stopped abnormally; `exit` when it was told to from outside. */
   readonly callback: string;
-  readonly error: Error;
-  /** State and last message as `formatStatus` shows them. */
+  /** Error, state and last message as `formatStatus` shows them. */
+  readonly error: unknown;
   readonly state: unknown;
   readonly message: unknown;
 }

@@ -14,7 +14,15 @@ import { systemClock } from './clock.ts';
 import type { ExitSignal } from './exit-reason.ts';
 import { CallEnvelope, Envelope, type From, type Tag } from './message.ts';
 import { expectOption, invalidOption, isDuration } from './options.ts';
-import { type AnyRef, actorOf, type Destination, destinationOf, labelOf, type Ref } from './ref.ts';
+import {
+  type AnyRef,
+  actorOf,
+  type Destination,
+  destinationOf,
+  incarnationOf,
+  labelOf,
+  type Ref,
+} from './ref.ts';
 import { type ExitOrder, type Server, serverInCallback, serverOf } from './server.ts';
 import type {
   CallReply,
@@ -121,9 +129,8 @@ export function sendAfter<T extends ServerTypes>(
 ): PlannedMessage {
   expectOption('delayMs', delayMs, isDuration, 'milliseconds, 0 or more');
   expectTag(message as Tag);
-  const actor = actorOf(ref);
-  const timer = new PlannedSend(() => info(ref, message));
-  timer.start(actor && serverOf(actor), delayMs);
+  const timer = new PlannedSend(() => deliver(ref, message));
+  timer.start(incarnationOf(ref), delayMs);
   if (options.keepAlive === false) timer.unref();
   return timer;
 }
@@ -144,8 +151,7 @@ export function rejectTo(from: From<never>, error: Error): boolean {
  * `normal` is ignored by who does not trap. A dead target is not an error.
  */
 export function exit(ref: Ref, reason: ExitSignal): void {
-  const actor = actorOf(ref);
-  const server = actor && serverOf(actor);
+  const server = incarnationOf(ref);
   if (!server) return;
   if (reason === 'kill') server.kill();
   else server.order(exitOrder(reason, serverInCallback()?.label ?? '', false));
@@ -158,6 +164,16 @@ export function exitOrder(
   isFromParent: boolean,
 ): ExitOrder {
   return { type: 'exit', from, reason, isFromParent };
+}
+
+/** Nobody could catch what is thrown when the time has come, so a full mailbox is reported there. */
+function deliver<T extends ServerTypes>(ref: Ref<T> | AnyActorRef, message: InfoFor<T>): void {
+  try {
+    info(ref, message);
+  } catch {
+    const envelope = new Envelope<Tag>('info', message as Tag, 'ordinary');
+    dropped(labelOf(ref), envelope, 'mailbox_full');
+  }
 }
 
 function send(ref: Ref | AnyRef, envelope: Envelope<Tag>): void {
@@ -181,7 +197,7 @@ function expectTag(message: Tag): Tag {
 }
 
 function isItself(caller: Server, destination: Destination): boolean {
-  return destination === caller || (destination === caller.address && caller.phase === 'running');
+  return destination === caller || destination === caller.address;
 }
 
 function callingSelf(server: string): SlotkeeperError<'calling_self'> {

@@ -1,5 +1,6 @@
 /**
- * What is told of a crash, with the secrets taken out: by `formatStatus`, where the server has one.
+ * What is told of a crash, a throw or an abnormal reason to stop, with the secrets taken out: by
+ * `formatStatus`, where the server has one.
  */
 import type { FormattedStatus, GenServerCallbacks } from './callbacks.ts';
 import { serverCrashed } from './channels.ts';
@@ -20,13 +21,14 @@ export function reportCrash(
   error: Error,
 ): void {
   const { label } = server.place;
-  const { state, message } = server.formattedStatus({
+  const { state, message, reason } = server.formattedStatus({
     state: server.state,
     message: lastMessage,
     reason: error,
   });
-  const report = { server: label, callback, error, state, message };
-  server.place.log('error', report, `${label} has crashed in ${callback}: ${error.message}`);
+  const report = { server: label, callback, error: reason, state, message };
+  const why = reason === error ? `: ${error.message}` : '';
+  server.place.log('error', report, `${label} has crashed in ${callback}${why}`);
   if (serverCrashed.hasSubscribers) serverCrashed.publish(report);
 }
 

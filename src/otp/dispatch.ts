@@ -104,6 +104,8 @@ export function callbackName(served: EnvelopeType): string {
       return 'handleContinue';
     case 'turn_end':
       return 'handleReplies';
+    case 'exit':
+      return 'exit';
     default:
       return 'handleInfo';
   }

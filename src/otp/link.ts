@@ -9,8 +9,8 @@
 import { noproc } from './address.ts';
 import { exitOrder } from './client.ts';
 import type { ExitReason } from './exit-reason.ts';
-import { actorOf, labelOf, type Ref } from './ref.ts';
-import { type EndListener, type Server, serverOf } from './server.ts';
+import { incarnationOf, labelOf, type Ref } from './ref.ts';
+import type { EndListener, Server } from './server.ts';
 
 const links = new WeakMap<Server, Map<Server, EndListener>>();
 
@@ -25,20 +25,15 @@ export function link(one: Ref, other: Ref): void {
 
 /** Takes a link away, if there is one; no signal is sent any more in either direction. */
 export function unlink(one: Ref, other: Ref): void {
-  const first = serverBehind(one);
-  const second = serverBehind(other);
+  const first = incarnationOf(one);
+  const second = incarnationOf(other);
   if (!first || !second) return;
   part(first, second);
   part(second, first);
 }
 
-function serverBehind(ref: Ref): Server | undefined {
-  const actor = actorOf(ref);
-  return actor && serverOf(actor);
-}
-
 function runningServer(ref: Ref): Server {
-  const server = serverBehind(ref);
+  const server = incarnationOf(ref);
   if (!server || server.phase === 'exited') throw noproc(labelOf(ref));
   return server;
 }

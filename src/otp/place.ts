@@ -74,6 +74,10 @@ export class Place {
   }
 
   log(level: LogLevel, fields: object, message: string): void {
-    this.context.logger[level]({ server: this.label, ...fields }, message);
+    try {
+      this.context.logger[level]({ server: this.label, ...fields }, message);
+    } catch {
+      // A logger that fails must not take down what it was to report on; there is nobody to tell.
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { AnyActorRef } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
 import type { Clock } from './clock.ts';
 import type { Envelope, Tag } from './message.ts';
-import { serverOf } from './server.ts';
+import { type Server, serverOf } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
@@ -37,6 +37,11 @@ export function destinationOf(ref: AnyRef | Ref): Destination | undefined {
 /** The incarnation behind `ref` now. */
 export function actorOf(ref: AnyRef | Ref): AnyActorRef | undefined {
   return ref instanceof ServerRef ? ref.actor : (ref as AnyActorRef);
+}
+
+/** The server behind `ref`, also before it serves and while it ends. */
+export function incarnationOf(ref: AnyRef | Ref): Server | undefined {
+  return ref instanceof ServerRef ? ref.address()?.incarnation : serverOf(ref);
 }
 
 export function labelOf(ref: AnyRef | Ref): string {

@@ -118,11 +118,12 @@ export class Server extends MailService {
   /** Gives the server its place; only before the actor is started. XState users need not. */
   settleIn(berth: Berth): void {
     this.ownPlace = new Place(berth);
+    berth.address.incarnation = this;
   }
 
   get place(): Place {
-    this.ownPlace ??= new Place(ownBerth(this.scope, this.behaviour));
-    return this.ownPlace;
+    if (!this.ownPlace) this.settleIn(ownBerth(this.scope, this.behaviour));
+    return this.ownPlace as Place; // settleIn has just set it
   }
 
   get address(): Address {
@@ -170,9 +171,11 @@ export class Server extends MailService {
     super.accept(envelope);
   }
 
-  /** Orders it to end between two messages. */
+  /** An exit signal: an order to end between two messages or, trapped, a message like any other. */
   order(order: ExitOrder): void {
-    this.accept(new Envelope('exit', order, 'control'));
+    if (order.isFromParent) this.accept(new Envelope('exit', order, 'control'));
+    else if (this.behaviour.trapsExits) this.accept(new Envelope('info', order, 'urgent'));
+    else if (order.reason !== 'normal') this.accept(new Envelope('exit', order, 'control'));
   }
 
   /** Ends it now. Nothing of its own runs any more; what an async callback still does reaches nobody. */
@@ -331,21 +334,15 @@ export class Server extends MailService {
   }
 
   private runUsers(envelope: Envelope): unknown {
+    if (envelope.type === 'turn_end') return runCallback(this, envelope);
     if (this.idleTimer) this.cancelIdleTimer();
     if (this.debugging) this.debugging.received(envelope);
-    if (this.hasHook && envelope.type !== 'turn_end' && envelope.type !== 'init') {
-      this.hasOpenTurn = true;
-    }
+    if (this.hasHook && envelope.type !== 'init') this.hasOpenTurn = true;
     return runCallback(this, envelope);
   }
 
   private obey(envelope: Envelope<ExitOrder>): unknown {
-    const order = envelope.content;
-    if (!order.isFromParent) {
-      if (this.behaviour.trapsExits) return this.runUsers(new Envelope('info', order, 'control'));
-      if (order.reason === 'normal') return HANDLED;
-    }
-    this.stopAfterTurn(order.reason, envelope);
+    this.stopAfterTurn(envelope.content.reason, envelope);
     return HANDLED;
   }
 
@@ -502,11 +499,14 @@ export class Server extends MailService {
   }
 
   private crashAlive(error: Error, served: Envelope): void {
-    const callback = this.phase === 'terminating' ? 'terminate' : callbackName(served.type);
-    reportCrash(this, callback, served.content, error);
+    const { phase } = this;
     this.awaited = served;
-    if (this.phase === 'running') this.terminate(error, served);
-    else this.finish(error);
+    if (phase === 'running') {
+      this.terminate(error, served);
+      return;
+    }
+    reportCrash(this, phase === 'terminating' ? 'terminate' : 'init', served.content, error);
+    this.finish(error);
   }
 
   /** Runs `terminate`; the server ends when that has ended. */
@@ -516,6 +516,9 @@ export class Server extends MailService {
     this.address.expectSuccessor();
     this.cancelIdleTimer();
     this.debugging?.trace({ type: 'terminate', reason });
+    if (reason instanceof Error) {
+      reportCrash(this, callbackName(served.type), served.content, reason);
+    }
     try {
       const { callbacks } = this.behaviour;
       const result = callbacks.terminate?.(reason, this.state, this.place.context);

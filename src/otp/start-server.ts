@@ -13,7 +13,7 @@ import { describeReason, type ExitReason } from './exit-reason.ts';
 import type { GenServerLogic } from './gen-server.ts';
 import { expectOption, isDuration } from './options.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
-import { actorOf, labelOf, type Ref } from './ref.ts';
+import { incarnationOf, labelOf, type Ref } from './ref.ts';
 import { type Server, serverOf } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import type { InputOf, ServerTypes } from './server-types.ts';
@@ -45,8 +45,10 @@ export async function startServer<T extends ServerTypes>(
   ...[options]: StartArguments<T>
 ): Promise<ServerRef<T>> {
   const given: CommonStartOptions & { input?: unknown } = options ?? {};
+  const { startTimeoutMs = Infinity } = given;
+  expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
   const server = createServer(logic as unknown as GenServerLogic<ServerTypes>, given);
-  await startWithin(server, given.startTimeoutMs ?? Infinity);
+  await startWithin(server, startTimeoutMs);
   return new ServerRef<T>(server.address.environment.registry, server.address);
 }
 
@@ -61,8 +63,7 @@ export async function stopServer(
   timeoutMs = Infinity,
 ): Promise<void> {
   expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
-  const actor = actorOf(ref);
-  const server = actor && serverOf(actor);
+  const server = incarnationOf(ref);
   if (!server || server.phase === 'exited') throw noproc(labelOf(ref));
   server.order(exitOrder(reason, '', true));
   if (!(await endsWithin(server, timeoutMs))) throw stopTimeout(server.label, timeoutMs);

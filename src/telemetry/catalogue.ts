@@ -38,11 +38,11 @@ export const catalogue: Catalogue = {
   },
   server_crashed: {
     channel: otpChannels.server_crashed.name,
-    meaning: 'a callback has thrown, or answered with what no builder made',
+    meaning: 'a callback has thrown, answered with what no builder made, or stopped with an error',
     fields: {
       server: SERVER,
-      callback: 'the callback that failed',
-      error: 'what it threw',
+      callback: 'the callback that failed; `exit` when the error came from outside',
+      error: 'the error, as `formatStatus` shows it',
       state: 'the state, as `formatStatus` shows it',
       message: 'the message that was served, as `formatStatus` shows it',
     },
