@@ -1,8 +1,8 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
 import {
   type AnyChildren,
   type Logger,
+  onEvent,
   type SupervisorRef,
   startServer,
   stopServer,
@@ -81,12 +81,11 @@ describe('supervisor: error reporting', () => {
   test('publishing each restart with its count in the period', async () => {
     const world = new World();
     await startReporting(world, [world.worker('a'), world.worker('b')]);
-    const events: unknown[] = [];
-    const note = (event: unknown) => events.push(event);
-    subscribe('slotkeeper.otp.child_restarted', note);
+    const events: object[] = [];
+    const stopListening = onEvent('child_restarted', (event) => events.push(event));
     await world.crash('a');
     await world.crash('b');
-    unsubscribe('slotkeeper.otp.child_restarted', note);
+    stopListening();
     expect(events).toMatchObject([
       { supervisor: 'top', child: 'a', reason: { message: 'crash' }, restarts: 1 },
       { supervisor: 'top', child: 'b', reason: { message: 'crash' }, restarts: 2 },
