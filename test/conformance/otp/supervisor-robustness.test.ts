@@ -186,9 +186,27 @@ describe('supervisor: the console', () => {
     vi.restoreAllMocks();
   });
 
+  const written = ['log', 'warn', 'error'] as const;
+  const spyOnConsole = () =>
+    written.map((name) => vi.spyOn(console, name).mockImplementation(() => {}));
+
+  test('staying silent when a supervisor is killed while it starts a child again', async () => {
+    const spies = spyOnConsole();
+    const world = new World();
+    const { opened, open } = gate();
+    let starts = 0;
+    const onInit = () => (++starts === 2 ? opened : undefined);
+    const top = await world.supervise([world.worker('a', { onInit })]);
+    await world.crash('a');
+    exit(top, 'kill');
+    open();
+    await settle();
+    expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([]);
+    expect(world.left()).toEqual(NOTHING);
+  });
+
   test.each(['shutdown', 'kill'] as const)('staying silent when a tree ends by %s', async (how) => {
-    const written = ['log', 'warn', 'error'] as const;
-    const spies = written.map((name) => vi.spyOn(console, name).mockImplementation(() => {}));
+    const spies = spyOnConsole();
     const world = new World();
     const inner = supervisor({ children: [world.worker('b')] });
     const top = await world.supervise([world.worker('a'), { id: 'inner', logic: inner }]);
