@@ -72,7 +72,7 @@ export function completeSpec(spec: ChildSpec, defaultId?: string): CompleteChild
   expectOption('shutdown', shutdown, isShutdown, "milliseconds, 'brutal_kill' or 'infinity'");
   expectOption('significant', spec.significant, isOptionalBoolean, 'a boolean');
   expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
-  return {
+  return Object.freeze({
     id: id as string,
     logic,
     input: spec.input,
@@ -82,7 +82,7 @@ export function completeSpec(spec: ChildSpec, defaultId?: string): CompleteChild
     significant: spec.significant ?? false,
     startTimeoutMs,
     type,
-  };
+  });
 }
 
 /** Refuses what OTP refuses of significant children. */

@@ -14,6 +14,7 @@ export const otpFaultCodes = {
   noproc: 'No server is running there',
   not_a_server: 'An XState actor that is no server takes neither calls nor casts',
   not_found: 'The supervisor has no such child',
+  not_restorable: 'XState was asked to restore a server from a snapshot; start it with its input',
   restart_intensity_exceeded:
     'More restarts than the supervisor takes for bad luck; it has given up',
   restarting: 'The child is about to be restarted: terminate it first',

@@ -8,7 +8,9 @@
  * A callback that throws, or answers with something that no builder made, is a crash. Under plain
  * XState that is the actor's error and nothing more; under a supervisor the server is restarted.
  */
+
 import type { ActorLogic, ActorSystem, ActorSystemInfo, EventObject } from 'xstate';
+import { SlotkeeperError } from '../fault.ts';
 import type { GenServerCallbacks, GenServerDefinition } from './callbacks.ts';
 import { DEFAULT_MAILBOX_LIMIT } from './mailbox.ts';
 import { expectOption, isCount } from './options.ts';
@@ -102,7 +104,18 @@ function logicOf<T extends ServerTypes>(behaviour: Behaviour): GenServerLogic<T>
     start: (snapshot) => serverIn(snapshot).begin(),
     transition: (snapshot, event) => serverIn(snapshot).transition(event) as ServerSnapshot<T>,
     getPersistedSnapshot: (snapshot) => snapshot.toJSON(),
+    restoreSnapshot: () => {
+      throw notRestorable();
+    },
   };
+}
+
+/** A server's state is more than its JSON, and its callers are gone. */
+function notRestorable(): SlotkeeperError<'not_restorable'> {
+  return new SlotkeeperError(
+    'not_restorable',
+    'A server is not restored from a snapshot: start it with its input',
+  );
 }
 
 /** A Map, because a plain object would find `constructor` and its like. */

@@ -38,6 +38,7 @@ export { type Logger, silentLogger } from './logger.ts';
 export type { From } from './message.ts';
 export { type DownMessage, type Monitor, monitor } from './monitor.ts';
 export {
+  type Awaitable,
   type CallResult,
   type CastResult,
   continueWith,

@@ -142,6 +142,7 @@ export class Supervision implements Guardian {
 
   /** Decides about a child that has ended. */
   async onEnd({ child, incarnation, reason }: ChildEnded): Promise<Verdict> {
+    if (!this.isOurs(child)) return 'go_on';
     if (child.incarnation !== incarnation || child.isRunning) return 'go_on';
     if (isRestarted(child.spec.restart, reason)) return this.restart(child, reason);
     this.letGo(child);
@@ -150,8 +151,14 @@ export class Supervision implements Guardian {
 
   /** The wait before a restart is over. */
   async onDue({ child, incarnation, reason }: ChildEnded): Promise<Verdict> {
+    if (!this.isOurs(child)) return 'go_on';
     if (child.incarnation !== incarnation || child.status !== 'restarting') return 'go_on';
     return this.startGroup(child, reason);
+  }
+
+  /** Anybody can send a message that looks like news. */
+  private isOurs(child: unknown): boolean {
+    return child instanceof Child && this.children.get(child.spec.id) === child;
   }
 
   private async restart(child: Child, reason: ExitReason): Promise<Verdict> {
@@ -253,6 +260,7 @@ export class Supervision implements Guardian {
   }
 
   private notify(type: 'child_ended' | 'restart_due', news: ChildEnded): void {
+    if (this.server.phase === 'exited') return;
     this.server.accept(new Envelope('info', { type, ...news }, 'urgent'));
   }
 

@@ -1,7 +1,7 @@
 /**
  * Talking to supervisors. All of these wait for as long as the supervisor needs, as in OTP: it may be
  * starting or stopping other children first. Refusals are rejections with a code: `not_found`,
- * `already_started` (`details.ref` is the child), `already_present` (its spec is there, it does not
+ * `already_started` (it runs or is being restarted; `details.ref` is the child), `already_present` (its spec is there, it does not
  * run), `running`, `restarting`, `max_children`, `start_failed`, `start_timeout`, `invalid_option`.
  */
 import type { AnyActorLogic } from 'xstate';
@@ -25,7 +25,7 @@ export type ChildRef<Logic> = Logic extends GenServerLogic<infer T> ? ServerRef<
 
 const PATIENTLY = { timeoutMs: Infinity };
 
-/** Adds a child and starts it. */
+/** Adds a child and starts it. One whose `init` ignores is added, but nobody runs at its ref. */
 export function startChild<Logic extends AnyActorLogic>(
   supervisor: AnySupervisorRef,
   spec: ChildSpec<Logic>,

@@ -123,6 +123,7 @@ export function supervisor<const Logics extends readonly AnyActorLogic[]>(
   );
   const specs = completeAll((options.children ?? []) as readonly ChildSpec[], policy);
   return fromSupervisorDefinition<SupervisorTypes>({
+    trapExit: true,
     init: () => startAll(newSupervision(policy), specs),
     handleCall: {
       ...dynamicCalls,
@@ -149,6 +150,7 @@ export function dynamicSupervisor(
   expectOption('maxChildren', maxChildren, isCount, 'a positive integer or Infinity');
   const policy = { ...policyOf(options, 'one_for_one', 'never'), maxChildren, isDynamic: true };
   return fromSupervisorDefinition<DynamicSupervisorTypes>({
+    trapExit: true,
     init: () => ready(newSupervision(policy)),
     handleCall: dynamicCalls,
     handleInfo: infos,
@@ -169,6 +171,8 @@ const dynamicCalls = {
 
 /** What supervisors tell themselves. XState's own news of children says the same without identity. */
 const infos = {
+  /** A supervisor traps exits, as OTP's does: only its own supervisor and `kill` end it. */
+  exit: (_signal: unknown, state: Supervision) => noReply(state),
   child_ended: (news: ChildEnded, state: Supervision) => obeying(state, state.onEnd(news)),
   restart_due: (news: ChildEnded, state: Supervision) => obeying(state, state.onDue(news)),
 };

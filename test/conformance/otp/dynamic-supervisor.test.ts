@@ -288,7 +288,7 @@ describe('DynamicSupervisor: shutdown', () => {
       await startChild(top, world.worker(id, { onTerminate: never, shutdown }));
     await startChild(top, world.worker('c'));
     const [a, b, end] = [endOf(world.ref('a')), endOf(world.ref('b')), endOf(top)];
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await world.clock.advance(199);
     expect(await a).toBe('killed');
     expect(world.left().running).toEqual(['top', 'b']);

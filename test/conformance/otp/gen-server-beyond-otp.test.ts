@@ -7,11 +7,11 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   call,
   cast,
-  channels,
   exit,
   info,
   monitor,
   noReply,
+  otpChannels,
   rejectWith,
   reply,
   type ServerRef,

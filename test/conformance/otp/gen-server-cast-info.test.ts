@@ -30,7 +30,7 @@ import {
   surroundings,
 } from '../../support/servers.ts';
 
-const tick = { type: 'note', text: 'tick' };
+const tick = { type: 'note', text: 'tick' } as const;
 
 describe('gen_server: cast/2', () => {
   test('returning at once, before the server has served it', async () => {

@@ -8,7 +8,6 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   call,
   cast,
-  channels,
   continueWith,
   deferReply,
   exit,
@@ -16,6 +15,7 @@ import {
   type MessageDropped,
   monitor,
   noReply,
+  otpChannels,
   ready,
   reply,
   type ServerRef,

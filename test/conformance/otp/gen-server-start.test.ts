@@ -337,7 +337,7 @@ describe('gen_server: Module:init/1', () => {
     const ref = await startServer(
       puppet({
         init: (_input, { self }) => {
-          const tick = { type: 'note', text: 'tick' };
+          const tick = { type: 'note', text: 'tick' } as const;
           sendAfter(self, tick, 1_000);
           return ready<Notes>([]);
         },

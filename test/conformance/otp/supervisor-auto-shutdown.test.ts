@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { exit, startChild, supervisor, terminateChild, whichChildren } from '../../../src/index.ts';
+import {
+  startChild,
+  stopServer,
+  supervisor,
+  terminateChild,
+  whichChildren,
+} from '../../../src/index.ts';
 import { settle } from '../../../src/testing.ts';
 import { endOf, NOTHING, statuses, World } from '../../support/trees.ts';
 
@@ -186,7 +192,7 @@ describe('supervisor: automatic shutdown, one level up', () => {
       'permanent running',
       'c running',
     ]);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await settle();
     expect(world.left()).toEqual(NOTHING);
   });

@@ -211,7 +211,8 @@ describe('supervisor: the console', () => {
     const inner = supervisor({ children: [world.worker('b')] });
     const top = await world.supervise([world.worker('a'), { id: 'inner', logic: inner }]);
     const end = endOf(top);
-    exit(top, how);
+    if (how === 'kill') exit(top, how);
+    else stopServer(top, how).catch(() => {});
     await end;
     await settle();
     expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([]);

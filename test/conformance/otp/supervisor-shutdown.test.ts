@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { call, cast, exit, stopServer, supervisor, terminateChild } from '../../../src/index.ts';
+import {
+  call,
+  cast,
+  countChildren,
+  exit,
+  link,
+  stopServer,
+  supervisor,
+  terminateChild,
+} from '../../../src/index.ts';
 import { settle } from '../../../src/testing.ts';
 import { endOf, gate, NOTHING, World } from '../../support/trees.ts';
 
@@ -53,14 +62,17 @@ describe('supervisor: supervision principles, termination', () => {
     },
   );
 
-  test('ending by an exit signal as by an order', async () => {
+  test('trapping the exit signals of strangers, which end nobody', async () => {
     const world = new World();
     const top = await world.supervise([world.worker('a'), world.worker('b')]);
-    const end = endOf(top);
+    const stranger = await world.startWorker('stranger');
+    link(top, stranger);
     exit(top, 'shutdown');
-    expect(await end).toBe('shutdown');
-    expect(world.news()).toEqual(['b terminated shutdown', 'a terminated shutdown']);
-    expect(world.left()).toEqual(NOTHING);
+    exit(stranger, new Error('not a child'));
+    await settle();
+    expect(stranger.actor).toBeUndefined();
+    expect(world.news().filter((news) => !news.startsWith('stranger'))).toEqual([]);
+    expect(await countChildren(top)).toMatchObject({ active: 2 });
   });
 
   test('settling the calls that wait for a child or for the supervisor', async () => {
@@ -72,7 +84,7 @@ describe('supervisor: supervision principles, termination', () => {
       expect(served).rejects.toMatchObject({ code: 'server_down' }),
       expect(queued).rejects.toMatchObject({ code: 'server_down' }),
     ]);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await world.clock.advance(1);
     await downs;
     expect(world.left()).toEqual(NOTHING);
@@ -132,7 +144,7 @@ describe('supervisor: child specification, shutdown', () => {
     const world = new World();
     const top = await world.supervise([world.worker('a', { onTerminate: never })]);
     const end = endOf(top);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await world.clock.advance(4_999);
     expect(world.left().running).toEqual(['top', 'a']);
     await world.clock.advance(1);
@@ -158,7 +170,7 @@ describe('supervisor: child specification, shutdown', () => {
     const rest = () => new Promise<void>((done) => world.clock.setTimeout(() => done(), 30));
     const top = await world.supervise([world.worker('a', { onTerminate: rest, shutdown: 100 })]);
     const end = endOf(top);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await world.clock.advance(30);
     expect(await end).toBe('shutdown');
     expect(world.news()).toEqual(['a stopping', 'a terminated shutdown']);
@@ -336,7 +348,7 @@ describe('supervisor: stop and kill at any time', () => {
       world.worker('a'),
       world.worker('b', { onTerminate: () => opened }),
     ]);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await settle();
     exit(top, 'kill');
     expect(world.left()).toEqual(NOTHING);

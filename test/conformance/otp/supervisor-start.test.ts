@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exit, startServer, stopServer, supervisor, whichChildren } from '../../../src/index.ts';
+import { startServer, stopServer, supervisor, whichChildren } from '../../../src/index.ts';
 import { settle } from '../../../src/testing.ts';
 import { failingAt, gate, NOTHING, statuses, World } from '../../support/trees.ts';
 
@@ -250,7 +250,7 @@ describe('supervisor: restart of a child that does not start again', () => {
     expect(world.news()).toEqual(['a terminated crash']);
     await world.clock.advance(100);
     expect(world.news()).toEqual(['a started']);
-    exit(top, 'shutdown');
+    stopServer(top, 'shutdown').catch(() => {});
     await settle();
     expect(world.left()).toEqual(NOTHING);
   });
