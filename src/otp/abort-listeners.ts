@@ -31,8 +31,8 @@ export function offAbort(signal: AbortSignal, target: AbortTarget): void {
 function listenTo(signal: AbortSignal): SharedListener {
   const targets = new Set<AbortTarget>();
   const listener = (): void => {
-    shared.delete(signal);
     for (const target of targets) target.aborted(signal.reason);
+    shared.delete(signal);
   };
   const entry = { targets, listener };
   shared.set(signal, entry);

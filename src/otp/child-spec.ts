@@ -6,7 +6,7 @@
  */
 import type { AnyActorLogic, InputFrom } from 'xstate';
 import { behaviourIn } from './gen-server.ts';
-import { expectOption, invalidOption, isDuration } from './options.ts';
+import { expectOption, invalidOption, isDuration, isOptionalName } from './options.ts';
 
 /**
  * `permanent`: always restarted. `transient`: only after an abnormal end. `temporary`: never, and its
@@ -67,7 +67,7 @@ export function completeSpec(spec: ChildSpec, defaultId?: string): CompleteChild
   const shutdown = spec.shutdown ?? (type === 'supervisor' ? 'infinity' : DEFAULT_SHUTDOWN_MS);
   expectOption('id', id, isId, 'a non-empty string');
   expectOption('logic', logic, isLogic, 'XState actor logic');
-  expectOption('name', spec.name, isOptionalId, 'a non-empty string');
+  expectOption('name', spec.name, isOptionalName, 'a non-empty string');
   expectOption('restart', restart, isRestart, "'permanent', 'transient' or 'temporary'");
   expectOption('shutdown', shutdown, isShutdown, "milliseconds, 'brutal_kill' or 'infinity'");
   expectOption('significant', spec.significant, isOptionalBoolean, 'a boolean');
@@ -103,7 +103,6 @@ export function shutdownMs(shutdown: Shutdown): number {
 }
 
 const isId = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const isOptionalId = (value: unknown): boolean => value === undefined || isId(value);
 const isOptionalBoolean = (value: unknown): boolean =>
   value === undefined || typeof value === 'boolean';
 const isRestart = (value: unknown): boolean =>

@@ -9,14 +9,14 @@
 import type { AnyActorRef } from 'xstate';
 import { SlotkeeperError } from '../fault.ts';
 import { dropped, noproc } from './address.ts';
-import type { ClockTimer } from './clock.ts';
-import { systemClock } from './clock.ts';
+import type { Clock, ClockTimer } from './clock.ts';
 import type { ExitSignal } from './exit-reason.ts';
 import { CallEnvelope, Envelope, type From, type Tag } from './message.ts';
 import { expectOption, invalidOption, isDuration } from './options.ts';
 import {
   type AnyRef,
   actorOf,
+  clockOf,
   type Destination,
   destinationOf,
   incarnationOf,
@@ -130,7 +130,7 @@ export function sendAfter<T extends ServerTypes>(
   expectOption('delayMs', delayMs, isDuration, 'milliseconds, 0 or more');
   expectTag(message as Tag);
   const timer = new PlannedSend(() => deliver(ref, message));
-  timer.start(incarnationOf(ref), delayMs);
+  timer.start(incarnationOf(ref), clockOf(ref), delayMs);
   if (options.keepAlive === false) timer.unref();
   return timer;
 }
@@ -218,9 +218,9 @@ class PlannedSend implements PlannedMessage {
     this.fire = fire;
   }
 
-  start(server: Server | undefined, delayMs: number): void {
+  start(server: Server | undefined, clock: Clock, delayMs: number): void {
     if (server) this.startIn(server, delayMs);
-    else this.startAlone(delayMs);
+    else this.startAlone(clock, delayMs);
   }
 
   unref(): void {
@@ -237,9 +237,9 @@ class PlannedSend implements PlannedMessage {
     this.stop = () => server.place.stopTimer(timer);
   }
 
-  private startAlone(delayMs: number): void {
-    const timer = systemClock.setTimeout(this.fire, delayMs);
+  private startAlone(clock: Clock, delayMs: number): void {
+    const timer = clock.setTimeout(this.fire, delayMs);
     this.timer = timer;
-    this.stop = () => systemClock.clearTimeout(timer);
+    this.stop = () => clock.clearTimeout(timer);
   }
 }

@@ -58,6 +58,7 @@ export function describeReason(reason: ExitReason): string {
 export function describeValue(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `a function${value.name ? ` (${value.name})` : ''}`;
   try {
     return JSON.stringify(value) ?? String(value);

@@ -61,7 +61,9 @@ export function chooseLane(
   envelope: Envelope<Tag>,
   uncancellable: ReadonlySet<string> | undefined,
 ): void {
-  if (uncancellable?.has(envelope.content.type)) envelope.lane = 'urgent';
+  if (uncancellable?.has(envelope.content.type) && envelope.type !== 'info') {
+    envelope.lane = 'urgent';
+  }
 }
 
 declare const REPLY: unique symbol;

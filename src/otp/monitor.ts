@@ -9,7 +9,7 @@ import type { AnyActorRef } from 'xstate';
 import { crashReason, type ExitReason } from './exit-reason.ts';
 import { Envelope } from './message.ts';
 import type { AnyRef } from './ref.ts';
-import { actorOf, labelOf } from './ref.ts';
+import { actorOf, incarnationOf, labelOf } from './ref.ts';
 import { type EndListener, type Server, serverOf } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 
@@ -30,7 +30,7 @@ export interface Monitor {
 /** Sets a monitor on `target`. A function is never called before `monitor` has returned. */
 export function monitor(target: AnyRef, told: ServerRef | ((down: DownMessage) => void)): Monitor {
   const notice = new DownNotice(labelOf(target), told);
-  notice.watch(actorOf(target));
+  notice.watch(incarnationOf(target)?.scope.self ?? actorOf(target));
   return notice;
 }
 

@@ -42,6 +42,11 @@ export function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0;
 }
 
+/** Absent, or a string that is not empty. */
+export function isOptionalName(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value !== '');
+}
+
 /** JSON has no NaN and no Infinity. */
 function describeNumber(value: unknown): string {
   return typeof value === 'number' ? String(value) : describeValue(value);

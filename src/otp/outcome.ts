@@ -8,6 +8,7 @@
  */
 import type { ExitReason } from './exit-reason.ts';
 import type { From } from './message.ts';
+import { expectOption, isDuration } from './options.ts';
 
 export type OutcomeKind =
   | 'ready'
@@ -133,7 +134,11 @@ export function continueWith<Continuation extends { readonly type: string }>(
   return { continuation };
 }
 
-/** An info `{ type: 'timeout' }` comes unless a message arrives within `timeoutMs`. */
+/**
+ * An info `{ type: 'timeout' }` comes unless a message arrives within `timeoutMs`. Throws
+ * `invalid_option` for what is no time, which makes a crash of the callback that says it.
+ */
 export function timeoutAfter(timeoutMs: number): Next<never> {
+  expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
   return { timeoutMs };
 }

@@ -4,7 +4,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Envelope, Tag } from './message.ts';
 import { type Server, serverOf } from './server.ts';
 import { ServerRef } from './server-ref.ts';
@@ -42,6 +42,12 @@ export function actorOf(ref: AnyRef | Ref): AnyActorRef | undefined {
 /** The server behind `ref`, also before it serves and while it ends. */
 export function incarnationOf(ref: AnyRef | Ref): Server | undefined {
   return ref instanceof ServerRef ? ref.address()?.incarnation : serverOf(ref);
+}
+
+/** The clock of whoever is meant; the machine's own where nobody is there to have one. */
+export function clockOf(ref: AnyRef | Ref): Clock {
+  const actor = actorOf(ref) as { readonly clock?: Clock } | undefined;
+  return destinationOf(ref)?.clock ?? actor?.clock ?? systemClock;
 }
 
 export function labelOf(ref: AnyRef | Ref): string {

@@ -237,7 +237,7 @@ export class Server extends MailService {
   /** XState stops the actor: its parent, a machine, leaves the state that invoked it, or stops. */
   private stoppedByXState(): void {
     if (this.phase === 'running') this.terminate('shutdown', stopOrder('shutdown'));
-    if (this.phase !== 'exited') this.finish('shutdown');
+    if (!this.hasExited) this.finish(this.phase === 'terminating' ? this.exitReason : 'shutdown');
     this.latest = takeSnapshot(this, 'stopped');
     this.die();
   }
@@ -522,6 +522,7 @@ export class Server extends MailService {
     try {
       const { callbacks } = this.behaviour;
       const result = callbacks.terminate?.(reason, this.state, this.place.context);
+      if (this.hasExited) return; // it has killed itself
       if (isThenable(result)) this.awaitTerminate(result);
       else this.finish(reason);
     } catch (thrown) {

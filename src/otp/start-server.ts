@@ -11,7 +11,7 @@ import { exitOrder } from './client.ts';
 import { type Environment, environment } from './environment.ts';
 import { describeReason, type ExitReason } from './exit-reason.ts';
 import type { GenServerLogic } from './gen-server.ts';
-import { expectOption, isDuration } from './options.ts';
+import { expectOption, isDuration, isOptionalName } from './options.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
 import { incarnationOf, labelOf, type Ref } from './ref.ts';
 import { type Server, serverOf } from './server.ts';
@@ -45,7 +45,8 @@ export async function startServer<T extends ServerTypes>(
   ...[options]: StartArguments<T>
 ): Promise<ServerRef<T>> {
   const given: CommonStartOptions & { input?: unknown } = options ?? {};
-  const { startTimeoutMs = Infinity } = given;
+  const { name, startTimeoutMs = Infinity } = given;
+  expectOption('name', name, isOptionalName, 'a non-empty string');
   expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
   const server = createServer(logic as unknown as GenServerLogic<ServerTypes>, given);
   await startWithin(server, startTimeoutMs);

@@ -41,6 +41,13 @@ export interface ChildEnded {
   readonly reason: ExitReason;
 }
 
+/** The wait before a restart is over, for these children as they were when it began. */
+export interface RestartDue {
+  readonly child: Child;
+  readonly reason: ExitReason;
+  readonly group: ReadonlyMap<Child, number>;
+}
+
 /** What the supervisor does next: goes on, or ends with a reason. */
 export type Verdict = 'go_on' | ExitReason;
 
@@ -149,11 +156,17 @@ export class Supervision implements Guardian {
     return this.endsWith(child) ? 'shutdown' : 'go_on';
   }
 
-  /** The wait before a restart is over. */
-  async onDue({ child, incarnation, reason }: ChildEnded): Promise<Verdict> {
-    if (!this.isOurs(child)) return 'go_on';
-    if (child.incarnation !== incarnation || child.status !== 'restarting') return 'go_on';
-    return this.startGroup(child, reason);
+  /** Starts those of the group that still wait: meanwhile each may have been stopped or started. */
+  async onDue({ child, reason, group }: RestartDue): Promise<Verdict> {
+    const waiting = [...group].filter(
+      ([member, incarnation]) =>
+        this.isOurs(member) && member.status === 'restarting' && member.incarnation === incarnation,
+    );
+    return this.startAll(
+      waiting.map(([member]) => member),
+      child,
+      reason,
+    );
   }
 
   /** Anybody can send a message that looks like news. */
@@ -164,18 +177,24 @@ export class Supervision implements Guardian {
   private async restart(child: Child, reason: ExitReason): Promise<Verdict> {
     if (!this.history.add(this.server.clock.monotonicNow())) return this.giveUp(child, reason);
     this.report(child, reason);
-    await this.stopSiblings(child);
+    const group = this.group(child);
+    await this.stopSiblings(child, group);
     child.status = 'restarting';
     const delayMs = backoffMs(this.policy.restartBackoff, this.history.count);
-    if (delayMs === 0) return this.startGroup(child, reason);
-    const due: ChildEnded = { child, incarnation: child.incarnation, reason };
-    this.server.place.startTimer(() => this.notify('restart_due', due), delayMs).unref();
+    if (delayMs === 0) return this.startAll(this.group(child), child, reason);
+    this.planRestart(child, reason, delayMs);
     return 'go_on';
   }
 
+  private planRestart(child: Child, reason: ExitReason, delayMs: number): void {
+    const group = new Map(this.group(child).map((member) => [member, member.incarnation]));
+    const due: RestartDue = { child, reason, group };
+    this.server.place.startTimer(() => this.notify('restart_due', due), delayMs).unref();
+  }
+
   /** The siblings that go with a child are stopped, last first; temporary ones for good. */
-  private async stopSiblings(child: Child): Promise<void> {
-    for (const sibling of this.group(child).reverse()) {
+  private async stopSiblings(child: Child, group: readonly Child[]): Promise<void> {
+    for (const sibling of [...group].reverse()) {
       if (sibling === child) continue;
       await sibling.stop();
       if (sibling.spec.restart === 'temporary') this.remove(sibling);
@@ -183,16 +202,20 @@ export class Supervision implements Guardian {
     }
   }
 
-  /** Starts a child and those that go with it. Who fails is tried again, as one more restart. */
-  private async startGroup(first: Child, reason: ExitReason): Promise<Verdict> {
-    for (const child of this.group(first)) {
+  /** Starts these, in order. Who fails is tried again, as one more restart. */
+  private async startAll(
+    children: readonly Child[],
+    ended: Child,
+    reason: ExitReason,
+  ): Promise<Verdict> {
+    for (const child of children) {
       try {
         await this.start(child);
       } catch (error) {
         return this.tryAgain(child, crashReason(error));
       }
     }
-    if (childRestarted.hasSubscribers) this.publishRestart(first, reason);
+    if (childRestarted.hasSubscribers && children.length > 0) this.publishRestart(ended, reason);
     return 'go_on';
   }
 
@@ -259,7 +282,7 @@ export class Supervision implements Guardian {
     return !this.list().some((other) => other.spec.significant && other.status !== 'stopped');
   }
 
-  private notify(type: 'child_ended' | 'restart_due', news: ChildEnded): void {
+  private notify(type: 'child_ended' | 'restart_due', news: ChildEnded | RestartDue): void {
     if (this.server.phase === 'exited') return;
     this.server.accept(new Envelope('info', { type, ...news }, 'urgent'));
   }

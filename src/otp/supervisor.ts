@@ -40,6 +40,7 @@ import type { ServerRef } from './server-ref.ts';
 import {
   type AutoShutdown,
   type ChildEnded,
+  type RestartDue,
   type Strategy,
   Supervision,
   type SupervisionPolicy,
@@ -72,7 +73,7 @@ type DynamicCalls = {
 
 type SupervisorInfos = {
   child_ended(news: ChildEnded): void;
-  restart_due(news: ChildEnded): void;
+  restart_due(news: RestartDue): void;
 };
 
 export interface DynamicSupervisorTypes {
@@ -174,7 +175,7 @@ const infos = {
   /** A supervisor traps exits, as OTP's does: only its own supervisor and `kill` end it. */
   exit: (_signal: unknown, state: Supervision) => noReply(state),
   child_ended: (news: ChildEnded, state: Supervision) => obeying(state, state.onEnd(news)),
-  restart_due: (news: ChildEnded, state: Supervision) => obeying(state, state.onDue(news)),
+  restart_due: (news: RestartDue, state: Supervision) => obeying(state, state.onDue(news)),
 };
 
 function newSupervision(policy: SupervisionPolicy): Supervision {

@@ -269,6 +269,19 @@ describe('contract: callbacks may be async', () => {
     expect(await call(ref, { type: 'perform', work: work as never })).toBe('answered');
   });
 
+  test('taking the first answer of a thenable that answers twice', async () => {
+    const ref = await startServer(puppet());
+    const work = (notes: Notes) => ({
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      then: (resolve: (value: never) => void) => {
+        queueMicrotask(() => resolve(noReply([...notes, 'first']) as never));
+        queueMicrotask(() => resolve(noReply([...notes, 'second']) as never));
+      },
+    });
+    cast(ref, { type: 'perform', work: work as never });
+    expect(await call(ref, { type: 'read' })).toEqual(['first']);
+  });
+
   test('showing the state from before to everyone who looks meanwhile', async () => {
     const ref = await startServer(puppet());
     const work = gate();

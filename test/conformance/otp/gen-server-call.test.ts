@@ -2,6 +2,7 @@
  * Calls, promise by promise of the manual page gen_server(3): `call/2,3`, `reply/2` and
  * `Module:handle_call/3`. Where OTP exits the caller, a promise is rejected with a coded fault.
  */
+import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import {
   call,
@@ -227,6 +228,21 @@ describe('gen_server: call/3, abort signal (beyond OTP)', () => {
     abort.abort(new Error('not wanted any more'));
     await expect(answer).rejects.toThrow('not wanted any more');
     expect(replyTo(from, 'still good')).toBe(true);
+  });
+
+  test('leaving no listener on the signal once the call is answered', async () => {
+    const { ref, from } = await startWithOpenCall();
+    const { signal } = new AbortController();
+    const open = gate<From<unknown>>();
+    const work = (notes: Notes, asked: From<unknown>) => {
+      open.open(asked);
+      return deferReply(asked, notes);
+    };
+    const answer = call(ref, { type: 'perform', work }, { signal });
+    replyTo(await open.opened, 'answered');
+    replyTo(from, 'as well');
+    expect(await answer).toBe('answered');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('leaving no deadline behind', async () => {

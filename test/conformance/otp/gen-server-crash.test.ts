@@ -65,15 +65,21 @@ const via = {
 };
 type Callback = keyof typeof via;
 
+/** XState processes every message of a server that is inspected, and only the news of any other. */
+const HOSTS = { 'not inspected': {}, inspected: { inspect: () => {} } };
+type Host = keyof typeof HOSTS;
+
 const EVERY_WAY = (Object.keys(via) as Callback[]).flatMap((callback) =>
-  (Object.keys(WAYS) as Way[]).map((way): [Callback, Way] => [callback, way]),
+  (Object.keys(WAYS) as Way[]).flatMap((way) =>
+    (Object.keys(HOSTS) as Host[]).map((host): [Callback, Way, Host] => [callback, way, host]),
+  ),
 );
 
 /** Starts a server whose terminate is spied on. */
-async function startSpied() {
+async function startSpied(host: Host = 'not inspected') {
   const env = surroundings();
   const terminate = vi.fn();
-  const ref = await startServer(puppet({ terminate }), { ...env, name: 'one' });
+  const ref = await startServer(puppet({ terminate }), { ...env, ...HOSTS[host], name: 'one' });
   return { env, terminate, ref, end: endOf(ref) };
 }
 
@@ -87,11 +93,11 @@ function listen<Event>(channel: { readonly name: string | symbol }) {
   return { events, stop: () => unsubscribe(channel.name, listener) };
 }
 
-describe.each(EVERY_WAY)('gen_server: a crash, %s %s', (callback, way) => {
+describe.each(EVERY_WAY)('gen_server: a crash, %s %s (%s)', (callback, way, host) => {
   const crash = (ref: ServerRef<Puppet>) => void via[callback](ref, WAYS[way]);
 
   test('ending with the error, after terminate, which gets it and the last good state', async () => {
-    const { ref, terminate, end } = await startSpied();
+    const { ref, terminate, end } = await startSpied(host);
     await call(ref, { type: 'note', text: 'good' });
     crash(ref);
     expect(await end).toBe(boom);
@@ -99,7 +105,7 @@ describe.each(EVERY_WAY)('gen_server: a crash, %s %s', (callback, way) => {
   });
 
   test('rejecting a caller who waits for a deferred reply with server_down and its cause', async () => {
-    const { ref } = await startSpied();
+    const { ref } = await startSpied(host);
     const waiting = faultOf(
       call(ref, { type: 'perform', work: (notes, from) => deferReply(from, notes) }),
     );
@@ -110,7 +116,7 @@ describe.each(EVERY_WAY)('gen_server: a crash, %s %s', (callback, way) => {
   });
 
   test('rejecting the calls that are queued behind it, none of which is served', async () => {
-    const { ref } = await startSpied();
+    const { ref } = await startSpied(host);
     const work = vi.fn((notes: Notes) => reply(0, notes));
     await sys.suspend(ref);
     crash(ref);
@@ -125,7 +131,7 @@ describe.each(EVERY_WAY)('gen_server: a crash, %s %s', (callback, way) => {
   });
 
   test('leaving nothing behind: the name is free, no timer is set', async () => {
-    const { env, ref, end } = await startSpied();
+    const { env, ref, end } = await startSpied(host);
     faultOf(call(ref, { type: 'perform', work: (notes, from) => deferReply(from, notes) }));
     crash(ref);
     await end;
@@ -134,7 +140,7 @@ describe.each(EVERY_WAY)('gen_server: a crash, %s %s', (callback, way) => {
   });
 
   test('reporting the crash once, with the callback and the error', async () => {
-    const { env, ref, end } = await startSpied();
+    const { env, ref, end } = await startSpied(host);
     crash(ref);
     await end;
     const errors = env.logger.lines.filter(({ level }) => level === 'error');

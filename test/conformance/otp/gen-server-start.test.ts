@@ -10,6 +10,7 @@ import {
   fromGenServer,
   type GenServerDefinition,
   ignore,
+  link,
   localRegistry,
   ready,
   reply,
@@ -21,6 +22,7 @@ import {
 } from '../../../src/index.ts';
 import { settle } from '../../../src/testing.ts';
 import {
+  endOf,
   faultOf,
   gate,
   NOTHING,
@@ -87,6 +89,14 @@ describe('gen_server: server_name() and {error,{already_started,_}}', () => {
     await startServer(puppet(), { ...env, name: 'one' });
     const byName = env.registry.ref<Puppet>('one');
     expect(await call(byName, { type: 'note', text: 'a' })).toEqual(['a']);
+  });
+
+  test('refusing an empty name with invalid_option', async () => {
+    const env = surroundings();
+    expect((await faultOf(startServer(puppet(), { ...env, name: '' }))).code).toBe(
+      'invalid_option',
+    );
+    expect(env.registry.names()).toEqual([]);
   });
 
   test('registering nothing for a server without a name', async () => {
@@ -337,8 +347,7 @@ describe('gen_server: Module:init/1', () => {
     const ref = await startServer(
       puppet({
         init: (_input, { self }) => {
-          const tick = { type: 'note', text: 'tick' } as const;
-          sendAfter(self, tick, 1_000);
+          sendAfter(self, { type: 'note', text: 'tick' }, 1_000);
           return ready<Notes>([]);
         },
       }),
@@ -346,6 +355,29 @@ describe('gen_server: Module:init/1', () => {
     );
     await env.clock.advance(1_000);
     expect(await call(ref, { type: 'read' })).toEqual(['tick']);
+  });
+
+  test('linking itself in init to a server that runs', async () => {
+    const other = await startServer(puppet());
+    const init: GenServerDefinition<Puppet>['init'] = (_input, { self }) => {
+      link(self, other);
+      return ready([]);
+    };
+    const ref = await startServer(puppet({ init }));
+    const end = endOf(ref);
+    await stopServer(other, 'shutdown');
+    expect(await end).toBe('shutdown');
+  });
+
+  test('telling a monitor that was set while init ran why the server ended', async () => {
+    const env = surroundings();
+    const init = gate();
+    const slow = puppet({ init: () => init.opened.then(() => ready([])) });
+    const start = startServer(slow, { ...env, name: 'one' });
+    const end = endOf(env.registry.ref('one'));
+    init.open();
+    await stopServer(await start, 'shutdown');
+    expect(await end).toBe('shutdown');
   });
 
   test('ending a server by kill while its init runs', async () => {

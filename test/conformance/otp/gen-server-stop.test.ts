@@ -9,12 +9,15 @@ import {
   call,
   cast,
   continueWith,
+  deferReply,
   type ExitReason,
   exit,
+  type From,
   info,
   link,
   monitor,
   noReply,
+  replyTo,
   type ServerRef,
   startServer,
   stop,
@@ -320,6 +323,30 @@ describe('gen_server: Module:terminate/2', () => {
     const end = endOf(ref);
     await faultOf(stopServer(ref));
     expect(await end).toBe(boom);
+  });
+
+  test('answering there a call that was left open', async () => {
+    const open: From<unknown>[] = [];
+    const terminate = () => open.map((from) => replyTo(from, 'last words'));
+    const ref = await startServer(puppet({ terminate }));
+    const answer = call(ref, {
+      type: 'perform',
+      work: (notes, from) => {
+        open.push(from);
+        return deferReply(from, notes);
+      },
+    });
+    await stopServer(ref);
+    expect(await answer).toBe('last words');
+  });
+
+  test('ending for a kill that it sends to itself', async () => {
+    const ref: ServerRef<Puppet> = await startServer(
+      puppet({ terminate: (_reason, _notes, { self }) => exit(self, 'kill') }),
+    );
+    const end = endOf(ref);
+    expect((await faultOf(stopServer(ref))).code).toBe('stopped_otherwise');
+    expect(await end).toBe('killed');
   });
 
   test('giving up after 5,000 ms on an async one after a crash', async () => {

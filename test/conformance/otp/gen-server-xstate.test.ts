@@ -331,6 +331,48 @@ describe("contract: XState's inspection", () => {
   });
 });
 
+describe('contract: a server that we started, as an XState actor', () => {
+  test('telling its subscribers every state', async () => {
+    const ref = await startServer(puppet());
+    const states: unknown[] = [];
+    ref.actor?.subscribe(({ context }) => states.push(context));
+    await call(ref, { type: 'note', text: 'a' });
+    cast(ref, { type: 'note', text: 'b' });
+    expect(states).toEqual([['a'], ['a', 'b']]);
+  });
+
+  test('serving a message that a subscriber sends to it, after the one in service', async () => {
+    const ref = await startServer(puppet());
+    ref.actor?.subscribe(({ context }) => {
+      if (context.length === 1) cast(ref, { type: 'note', text: 'by the subscriber' });
+    });
+    expect(await call(ref, { type: 'note', text: 'a' })).toEqual(['a']);
+    expect(await call(ref, { type: 'read' })).toEqual(['a', 'by the subscriber']);
+  });
+
+  test('ending for a subscriber that stops it', async () => {
+    const ref = await startServer(puppet());
+    const end = endOf(ref);
+    ref.actor?.subscribe(() => exit(ref, 'shutdown'));
+    cast(ref, { type: 'note', text: 'a' });
+    expect(await end).toBe('shutdown');
+  });
+
+  test('telling its subscribers that it is done', async () => {
+    const ref = await startServer(puppet());
+    const output = toPromise(ref.actor ?? createActor(puppet()));
+    await stopServer(ref, 'shutdown');
+    expect(await output).toBe('shutdown');
+  });
+
+  test('telling its subscribers its crash', async () => {
+    const ref = await startServer(puppet());
+    const output = toPromise(ref.actor ?? createActor(puppet()));
+    cast(ref, { type: 'perform', work: crash });
+    await expect(output).rejects.toBe(boom);
+  });
+});
+
 describe('contract: no crash becomes an uncaught exception', () => {
   test('ending a crash of a started server with its report', async () => {
     const ref = await startServer(puppet());

@@ -235,6 +235,26 @@ describe('sys: suspend/1,2 and resume/1,2', () => {
     expect(await answer).toEqual(['cast', 'info', 'call']);
   });
 
+  test('letting messages wait on, although it has answered a request of sys', async () => {
+    const ref = await startServer(puppet());
+    await sys.suspend(ref);
+    cast(ref, { type: 'note', text: 'waits' });
+    await sys.getState(ref);
+    await settle();
+    expect(await sys.getState(ref)).toEqual([]);
+  });
+
+  test('letting messages wait that were behind the request to suspend', async () => {
+    const ref = await startServer(puppet());
+    const { finish } = occupy(ref);
+    cast(ref, { type: 'note', text: 'waits' });
+    const suspended = sys.suspend(ref);
+    finish();
+    await suspended;
+    await settle();
+    expect(await sys.getState(ref)).toEqual([]);
+  });
+
   test('letting what XState sends to the actor wait', async () => {
     const ref = await startServer(puppet());
     await sys.suspend(ref);
