@@ -69,8 +69,8 @@ export function callAs(
   const envelope = new CallEnvelope(type, request, type === 'sys' ? 'control' : 'ordinary');
   const refusal = destination.send(envelope);
   if (refusal) return Promise.reject(refusal);
-  if (envelope.lane === 'urgent') return envelope.promise(destination.clock, Infinity, undefined);
-  return envelope.promise(destination.clock, timeoutMs, signal);
+  if (envelope.lane === 'urgent') return envelope.promise(destination, Infinity, undefined);
+  return envelope.promise(destination, timeoutMs, signal);
 }
 
 function callFault(
@@ -187,7 +187,7 @@ function send(ref: Ref | AnyRef, envelope: Envelope<Tag>): void {
 function answer(from: From<never>, value: unknown, isRejection: boolean): boolean {
   const envelope = from as unknown as CallEnvelope;
   if (envelope.isSettled) return false;
-  envelope.server?.replyTo(envelope, value, isRejection);
+  envelope.answerer?.replyTo(envelope, value, isRejection);
   return true;
 }
 

@@ -1,18 +1,20 @@
 /**
  * Which callback serves which envelope, and which answers it may give. One row for each.
  */
-import type { TurnReply } from './callbacks.ts';
+import type { ServerContext, TurnReply } from './callbacks.ts';
 import { messageUnexpected } from './channels.ts';
 import type { Behaviour, Clauses } from './gen-server.ts';
-import type { CallEnvelope, Envelope, EnvelopeType, Tag } from './message.ts';
+import type { Answerer, CallEnvelope, Envelope, EnvelopeType, Tag } from './message.ts';
 import type { OutcomeKind } from './outcome.ts';
 import type { Place } from './place.ts';
 import { missingContinue, unexpectedRequest } from './server-faults.ts';
+import type { ServerTypes } from './server-types.ts';
 
 /** What dispatch needs to see of a server. */
-export interface Served {
+export interface Served extends Answerer {
   readonly behaviour: Behaviour;
   readonly place: Place;
+  readonly context: ServerContext<ServerTypes>;
   readonly input: unknown;
   readonly state: unknown;
   readonly stagedReplies: readonly TurnReply[];
@@ -35,12 +37,12 @@ export function runCallback(server: Served, envelope: Envelope): unknown {
     case 'continue':
       return runClause(server, behaviour.continues, envelope as Envelope<Tag>);
     case 'init':
-      return behaviour.callbacks.init(server.input as undefined, server.place.context);
+      return behaviour.callbacks.init(server.input as undefined, server.context);
     case 'turn_end':
       return behaviour.callbacks.handleReplies?.(
         server.stagedReplies,
         server.state,
-        server.place.context,
+        server.context,
       );
     default:
       return HANDLED;
@@ -48,18 +50,18 @@ export function runCallback(server: Served, envelope: Envelope): unknown {
 }
 
 function runCall(server: Served, call: CallEnvelope): unknown {
-  const { behaviour, place } = server;
-  const clause = behaviour.calls.get(call.content.type);
-  if (clause) return clause(call.content, server.state, call, place.context);
+  const clause = server.behaviour.calls.get(call.content.type);
+  call.answerer = server;
+  if (clause) return clause(call.content, server.state, call, server.context);
   noteUnexpected(server, call);
-  call.rejectWith(unexpectedRequest(place.label, call.content.type));
+  call.rejectWith(unexpectedRequest(server.label, call.content.type));
   return HANDLED;
 }
 
 function runClause(server: Served, clauses: Clauses, envelope: Envelope<Tag>): unknown {
   const { content } = envelope;
   const clause = clauses.get(content.type) ?? clauses.get('*');
-  if (clause) return clause(content, server.state, server.place.context);
+  if (clause) return clause(content, server.state, server.context);
   if (envelope.type === 'continue') throw missingContinue(server.place.label, content.type);
   noteUnexpected(server, envelope);
   return HANDLED;

@@ -82,15 +82,25 @@ export abstract class MailService extends Runnable {
     return this.activity === 'idle' && this.beginsAtOnce && !this.isSuspended && mayBeginNow();
   }
 
-  /** A turn on the sender's stack. */
+  /** A turn on the sender's stack; mostly this message is all of it. */
   private serveNow(envelope: Envelope): void {
     this.activity = 'turn';
     enterTurn();
     try {
-      this.serveFrom(envelope);
+      this.handOver(envelope);
+      if (this.activity !== 'turn') return;
+      const hasShareLeft = spendShare();
+      if (this.hasNothingMore) this.activity = 'idle';
+      else if (hasShareLeft) this.serveFrom(this.takeNext());
+      else this.closeTurn();
     } finally {
       leaveTurn();
     }
+  }
+
+  private get hasNothingMore(): boolean {
+    if (this.hasOpenTurn || this.continuation !== undefined) return false;
+    return this.mailbox.size === 0 && this.pendingStop === undefined;
   }
 
   private schedule(): void {

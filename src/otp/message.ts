@@ -12,7 +12,6 @@ import { callAnswered } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { type Deadlines, deadlinesOf, type Expirable } from './deadlines.ts';
 import { ListItem } from './linked-list.ts';
-import type { Server } from './server.ts';
 
 /** `control`: sys and exit. `urgent`: down, and what a server declares as uncancellable. */
 export type Lane = 'control' | 'urgent' | 'ordinary';
@@ -75,10 +74,22 @@ export interface From<Reply> {
 
 type Settlement = 'none' | 'resolved' | 'rejected';
 
+/** Who answers a call. */
+export interface Answerer {
+  readonly label: string;
+  replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): void;
+}
+
+/** Where a call was sent. */
+interface Addressee {
+  readonly label: string;
+  readonly clock: Clock;
+}
+
 /** A call on its way: the request, and the promise of its caller. */
 export class CallEnvelope extends Envelope<Tag> {
-  /** The server that has it; none while it is parked. */
-  server: Server | undefined = undefined;
+  /** The server that has taken it up. */
+  answerer: Answerer | undefined = undefined;
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
   private wait: CallWait | undefined = undefined;
@@ -98,10 +109,10 @@ export class CallEnvelope extends Envelope<Tag> {
    * The caller's promise. A call that was served on the spot needs neither deadline nor listener, and
    * an already resolved promise is cheaper than one with an executor.
    */
-  promise(clock: Clock, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+  promise(to: Addressee, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.settlement === 'resolved') return Promise.resolve(this.answer);
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
-    this.wait = new CallWait(this, clock, timeoutMs, signal);
+    this.wait = new CallWait(this, to, timeoutMs, signal);
     return this.wait.promise;
   }
 
@@ -131,7 +142,7 @@ export class CallEnvelope extends Envelope<Tag> {
 
   private report(): void {
     callAnswered.publish({
-      server: this.server?.label ?? '',
+      server: this.answerer?.label ?? this.wait?.label ?? '',
       request: this.content.type,
       outcome: this.settlement,
       durationMs: performance.now() - this.sentAt,
@@ -146,12 +157,13 @@ class CallWait implements Expirable, AbortTarget {
   declare reject: (error: unknown) => void;
   readonly dueAt: number;
   deadlineIndex = -1;
+  readonly label: string;
   private readonly call: CallEnvelope;
   private readonly deadlines: Deadlines;
   private readonly timeoutMs: number;
   private readonly signal: AbortSignal | undefined;
 
-  constructor(call: CallEnvelope, clock: Clock, timeoutMs: number, signal?: AbortSignal) {
+  constructor(call: CallEnvelope, to: Addressee, timeoutMs: number, signal?: AbortSignal) {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -159,8 +171,9 @@ class CallWait implements Expirable, AbortTarget {
     this.call = call;
     this.timeoutMs = timeoutMs;
     this.signal = signal;
-    this.dueAt = clock.monotonicNow() + timeoutMs;
-    this.deadlines = deadlinesOf(clock);
+    this.label = to.label;
+    this.dueAt = to.clock.monotonicNow() + timeoutMs;
+    this.deadlines = deadlinesOf(to.clock);
     if (timeoutMs !== Infinity) this.deadlines.add(this);
     if (signal) onAbort(signal, this);
   }
@@ -171,7 +184,7 @@ class CallWait implements Expirable, AbortTarget {
   }
 
   expire(): void {
-    this.call.rejectWith(callTimeout(this.call, this.timeoutMs));
+    this.call.rejectWith(callTimeout(this.call, this.label, this.timeoutMs));
   }
 
   aborted(reason: unknown): void {
@@ -179,9 +192,8 @@ class CallWait implements Expirable, AbortTarget {
   }
 }
 
-function callTimeout(call: CallEnvelope, timeoutMs: number): SlotkeeperError {
+function callTimeout(call: CallEnvelope, server: string, timeoutMs: number): SlotkeeperError {
   const request = call.content.type;
-  const server = call.server?.label ?? 'a server that is being restarted';
   return new SlotkeeperError(
     'call_timeout',
     `Call ${request} to ${server} was not answered within ${timeoutMs} ms`,

@@ -94,6 +94,9 @@ export class Server extends MailService {
   private readonly owed = new LinkedList<CallEnvelope>();
   private readonly hasHook: boolean;
   private ownPlace: Place | undefined = undefined;
+  /** As its place says, once it has begun; here because every message looks. */
+  private isInspected = true;
+  declare context: Place['context'];
   /** The message whose async callback is under way, or whose callback has crashed. */
   private awaited: Envelope | undefined = undefined;
   /** Tells the callback that is awaited now from those that are not any more. */
@@ -151,6 +154,8 @@ export class Server extends MailService {
 
   /** XState has started the actor: `init` is the first event it will process. */
   begin(): void {
+    this.isInspected = this.place.isInspected;
+    this.context = this.place.context;
     this.tellXState(new Envelope('init', this.input, 'control'));
   }
 
@@ -163,12 +168,6 @@ export class Server extends MailService {
     }
     this.accept(envelope);
     return undefined;
-  }
-
-  /** Takes a message in, whatever the bound says. */
-  override accept(envelope: Envelope): void {
-    if (envelope instanceof CallEnvelope) envelope.server = this;
-    super.accept(envelope);
   }
 
   /** An exit signal: an order to end between two messages or, trapped, a message like any other. */
@@ -191,8 +190,8 @@ export class Server extends MailService {
   /** Answers a call that `deferReply` left open, or that is in service. */
   replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): void {
     if (call.isSettled) return;
-    this.debugging?.answered(value, call.content.type);
-    if (this.stagesReplies) this.stage(call, value, isRejection);
+    if (this.debugging) this.debugging.answered(value, call.content.type);
+    if (this.hasHook && this.stagesReplies) this.stage(call, value, isRejection);
     else if (isRejection) call.rejectWith(value);
     else call.resolveWith(value);
   }
@@ -269,9 +268,8 @@ export class Server extends MailService {
    * no inspector), the callback runs first, and XState gets only what it has a new snapshot of.
    */
   protected override handOver(envelope: Envelope): void {
-    const { isInspected } = this.place;
-    if (!isInspected) this.serve(envelope);
-    if (isInspected || this.hasNews) this.tellXState(envelope);
+    if (!this.isInspected) this.serve(envelope);
+    if (this.isInspected || this.hasNews) this.tellXState(envelope);
     if (!envelope.isServed) this.activity = 'awaiting';
     else if (this.phase === 'exited') this.die();
   }
@@ -298,14 +296,9 @@ export class Server extends MailService {
   protected serve(envelope: Envelope): void {
     if (this.phase === 'exited') return;
     const isLate = this.activity === 'awaiting';
+    const outer = inCallback;
     envelope.isServed = true;
     this.activity = 'turn';
-    this.run(envelope);
-    if (isLate) queueMicrotask(() => this.goOn());
-  }
-
-  private run(envelope: Envelope): void {
-    const outer = inCallback;
     inCallback = this;
     try {
       this.apply(this.resultOf(envelope), this.awaited ?? envelope);
@@ -314,10 +307,19 @@ export class Server extends MailService {
     } finally {
       inCallback = outer;
     }
+    if (isLate) this.goOnSoon();
+  }
+
+  private goOnSoon(): void {
+    queueMicrotask(() => this.goOn());
   }
 
   private resultOf(envelope: Envelope): unknown {
     switch (envelope.type) {
+      case 'call':
+      case 'cast':
+      case 'info':
+        return this.runUsers(envelope);
       case 'settled':
         return envelope.content;
       case 'failed':
@@ -328,16 +330,17 @@ export class Server extends MailService {
         return this.obey(envelope as Envelope<ExitOrder>);
       case 'sys':
         return this.answerSys(envelope as CallEnvelope);
-      default:
+      case 'continue':
         return this.runUsers(envelope);
+      default:
+        return runCallback(this, envelope);
     }
   }
 
   private runUsers(envelope: Envelope): unknown {
-    if (envelope.type === 'turn_end') return runCallback(this, envelope);
     if (this.idleTimer) this.cancelIdleTimer();
     if (this.debugging) this.debugging.received(envelope);
-    if (this.hasHook && envelope.type !== 'init') this.hasOpenTurn = true;
+    if (this.hasHook) this.hasOpenTurn = true;
     return runCallback(this, envelope);
   }
 
@@ -408,7 +411,7 @@ export class Server extends MailService {
   }
 
   private get stagesReplies(): boolean {
-    return this.hasHook && this.phase === 'running' && this.activity !== 'idle';
+    return this.phase === 'running' && this.activity !== 'idle';
   }
 
   private stage(call: CallEnvelope, value: unknown, isRejection: boolean): void {
