@@ -13,8 +13,9 @@ import { exitOrder } from './client.ts';
 import { crashReason, type ExitReason, isAbnormal } from './exit-reason.ts';
 import { behaviourIn } from './gen-server.ts';
 import { isAlive, onEnd } from './monitor.ts';
-import { type Server, serverOf } from './server.ts';
+import type { EndListener, Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
+import { serverOf } from './server-snapshot.ts';
 import { endsWithin, startFailed, startWithin } from './start-server.ts';
 
 /** `restarting` waits for its turn or its backoff; `stopped` is kept as a spec only. */
@@ -26,7 +27,7 @@ export interface Guardian {
   childEnded(child: Child, reason: ExitReason): void;
 }
 
-export class Child {
+export class Child implements EndListener {
   readonly spec: CompleteChildSpec;
   readonly ref: ServerRef;
   readonly address: Address;
@@ -72,7 +73,7 @@ export class Child {
     this.incarnation += 1;
     const actor = this.actor;
     const server = actor && serverOf(actor);
-    this.unwatch?.();
+    this.lookAway(server);
     if (server) await this.stopServer(server);
     else if (actor && isAlive(actor)) this.guardian.server.scope.stopChild(actor);
     this.forget();
@@ -89,7 +90,7 @@ export class Child {
   kill(): void {
     const actor = this.actor;
     const server = actor && serverOf(actor);
-    this.unwatch?.();
+    this.lookAway(server);
     if (server) server.kill();
     else if (actor && isAlive(actor)) this.guardian.server.scope.stopChild(actor);
     this.forget();
@@ -98,22 +99,29 @@ export class Child {
 
   private async startServer(server: Server): Promise<void> {
     if (server.phase !== 'running') await startWithin(server, this.spec.startTimeoutMs);
-    this.watch(server.scope.self);
+    this.status = 'running';
+    server.guardian = this;
+    if (server.phase === 'exited') this.ended(server.scope.self, server.exitReason);
   }
 
   private startOther(actor: AnyActorRef): void {
     const snapshot = actor.getSnapshot();
     if (snapshot.status === 'error') throw startFailed(this.spec.id, crashReason(snapshot.error));
+    this.status = 'running';
     this.address.up(actor, undefined);
-    this.watch(actor);
+    if (isAlive(actor)) this.unwatch = onEnd(actor, (reason) => this.ended(actor, reason));
+    else this.ended(actor, 'normal');
   }
 
-  /** From here on an end is the supervisor's business. */
-  private watch(actor: AnyActorRef): void {
-    this.status = 'running';
-    const ended = (reason: ExitReason): void => this.ended(actor, reason);
-    if (isAlive(actor)) this.unwatch = onEnd(actor, ended);
-    else ended(serverOf(actor)?.exitReason ?? 'normal');
+  /** The server has ended by itself. */
+  serverEnded(server: Server, reason: ExitReason): void {
+    this.ended(server.scope.self, reason);
+  }
+
+  /** From here on the end is no news: the supervisor wants it. */
+  private lookAway(server: Server | undefined): void {
+    if (server) server.guardian = undefined;
+    this.unwatch?.();
   }
 
   private ended(actor: AnyActorRef, reason: ExitReason): void {

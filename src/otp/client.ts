@@ -23,7 +23,8 @@ import {
   labelOf,
   type Ref,
 } from './ref.ts';
-import { type ExitOrder, type Server, serverInCallback, serverOf } from './server.ts';
+import { type ExitOrder, type Server, serverInCallback } from './server.ts';
+import { serverOf } from './server-snapshot.ts';
 import type {
   CallReply,
   CallRequest,

@@ -48,14 +48,14 @@ function endTogether(watched: Server, told: Server): void {
     },
   };
   linked.set(told, listener);
-  watched.endListeners.add(listener);
+  watched.onEnd(listener);
 }
 
 function part(watched: Server, told: Server): void {
   const listener = linksOf(watched).get(told);
   if (!listener) return;
   linksOf(watched).delete(told);
-  watched.endListeners.delete(listener);
+  watched.offEnd(listener);
 }
 
 function signal(from: Server, to: Server, reason: ExitReason): void {

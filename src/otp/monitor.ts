@@ -10,8 +10,9 @@ import { crashReason, type ExitReason } from './exit-reason.ts';
 import { Envelope } from './message.ts';
 import type { AnyRef } from './ref.ts';
 import { actorOf, incarnationOf, labelOf } from './ref.ts';
-import { type EndListener, type Server, serverOf } from './server.ts';
+import type { EndListener, Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
+import { serverOf } from './server-snapshot.ts';
 
 export interface DownMessage {
   readonly type: 'down';
@@ -81,8 +82,8 @@ export function onEnd(actor: AnyActorRef, ended: (reason: ExitReason) => void): 
 
 function onServerEnd(server: Server, ended: (reason: ExitReason) => void): () => void {
   const listener: EndListener = { serverEnded: (_server, reason) => ended(reason) };
-  server.endListeners.add(listener);
-  return () => server.endListeners.delete(listener);
+  server.onEnd(listener);
+  return () => server.offEnd(listener);
 }
 
 /** XState calls `complete` for the done and the stopped, `error` for the failed. */

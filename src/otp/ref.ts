@@ -6,9 +6,10 @@ import type { AnyActorRef } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Envelope, Tag } from './message.ts';
-import { type Server, serverOf } from './server.ts';
+import type { Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
+import { serverOf } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
 
 /** An XState actor that runs a server of these types. */

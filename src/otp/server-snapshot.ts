@@ -29,6 +29,25 @@ export function serverIn(snapshot: ServerSnapshot): Server {
   return Taken.serverOf(snapshot);
 }
 
+/** The server that an XState actor runs, `undefined` if it runs other logic. */
+export function serverOf(actor: Snapshotted): Server | undefined {
+  const snapshot = readSnapshot(actor);
+  return snapshot instanceof Taken ? Taken.serverOf(snapshot) : undefined;
+}
+
+interface Snapshotted {
+  getSnapshot(): unknown;
+}
+
+/** XState's development build throws while an actor makes its first snapshot. */
+function readSnapshot(actor: Snapshotted): unknown {
+  try {
+    return actor.getSnapshot();
+  } catch {
+    return undefined;
+  }
+}
+
 class Taken<T extends ServerTypes = ServerTypes> {
   /** Carries the server's types; never there at run time. */
   declare readonly [TYPES]?: T;

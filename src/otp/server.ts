@@ -14,7 +14,7 @@
  * The file is long because outcomes and phases are one state machine over the same few fields; what
  * can be told without them stands beside it (`mail-service.ts`, `dispatch.ts`, `place.ts`).
  */
-import type { ActorScope, EventObject, SnapshotStatus } from 'xstate';
+import type { ActorScope, AnyActorRef, EventObject, SnapshotStatus } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
 import { Address, dropped, mailboxIsFull, noproc } from './address.ts';
 import type { FormattedStatus } from './callbacks.ts';
@@ -32,7 +32,7 @@ import { CallEnvelope, chooseLane, Envelope, type Tag } from './message.ts';
 import { type Next, Outcome, type StopOutcome } from './outcome.ts';
 import { type Berth, DEFAULT_TERMINATE_MS, Place } from './place.ts';
 import { badReturn, serverDown } from './server-faults.ts';
-import { type ServerSnapshot, takeSnapshot } from './server-snapshot.ts';
+import { type ServerSnapshot, serverOf, takeSnapshot } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
 import { StagedReply } from './staged-reply.ts';
 
@@ -61,13 +61,7 @@ type Scope = ActorScope<ServerSnapshot, EventObject>;
 /** What most servers stage: a list of their own would cost each of them 50 bytes. */
 const NO_REPLIES: StagedReply[] = [];
 
-const servers = new WeakMap<object, Server>();
 let inCallback: Server | undefined;
-
-/** The server that an XState actor runs, `undefined` if it runs other logic. */
-export function serverOf(actor: object): Server | undefined {
-  return servers.get(actor);
-}
 
 /** The server whose callback is on the stack now. */
 export function serverInCallback(): Server | undefined {
@@ -87,11 +81,13 @@ export class Server extends MailService {
   stagedReplies: StagedReply[] = NO_REPLIES;
   /** Told once `init` has ended, in whatever way. */
   onStarted: (() => void) | undefined = undefined;
-  /** Told of the end, after everything was cleaned up, in the order in which they asked. */
-  readonly endListeners = new Set<EndListener>();
+  /** Its supervisor's view of it, told of the end last of all. */
+  guardian: EndListener | undefined = undefined;
   /** What this server started and must not outlive it. */
   offspring: { kill(): void } | undefined = undefined;
-  private readonly owed = new LinkedList<CallEnvelope>();
+  /** Told of the end, after everything was cleaned up, in the order in which they asked. */
+  private endListeners: Set<EndListener> | undefined = undefined;
+  private owed: LinkedList<CallEnvelope> | undefined = undefined;
   private readonly hasHook: boolean;
   private ownPlace: Place | undefined = undefined;
   /** As its place says, once it has begun; here because every message looks. */
@@ -113,7 +109,6 @@ export class Server extends MailService {
     this.input = input;
     this.hasHook = behaviour.callbacks.handleReplies !== undefined;
     this.latest = takeSnapshot(this, 'active');
-    servers.set(scope.self, this);
   }
 
   // ── What it is ──────────────────────────────────────────────────────────────────────────────────
@@ -194,6 +189,16 @@ export class Server extends MailService {
     if (this.hasHook && this.stagesReplies) this.stage(call, value, isRejection);
     else if (isRejection) call.rejectWith(value);
     else call.resolveWith(value);
+  }
+
+  /** Has `listener` told of the end, once. */
+  onEnd(listener: EndListener): void {
+    this.endListeners ??= new Set();
+    this.endListeners.add(listener);
+  }
+
+  offEnd(listener: EndListener): void {
+    this.endListeners?.delete(listener);
   }
 
   /** State, message and reason as `formatStatus` lets them be seen. */
@@ -407,7 +412,9 @@ export class Server extends MailService {
   }
 
   private owe(call: CallEnvelope): void {
-    if (!call.isSettled && !call.list) this.owed.push(call);
+    if (call.isSettled || call.list) return;
+    this.owed ??= new LinkedList();
+    this.owed.push(call);
   }
 
   private get stagesReplies(): boolean {
@@ -560,15 +567,16 @@ export class Server extends MailService {
     this.address.ended();
     this.reportEnd(this.dropMail());
     this.onStarted?.();
-    for (const listener of this.endListeners) listener.serverEnded(this, this.exitReason);
-    this.endListeners.clear();
+    for (const listener of this.endListeners ?? []) listener.serverEnded(this, this.exitReason);
+    this.endListeners = undefined;
+    this.guardian?.serverEnded(this, this.exitReason);
   }
 
   /** Rejects every call that is open. Returns how many casts and infos are lost. */
   private dropMail(): number {
     let lost = 0;
     if (this.awaited) this.abandon(this.awaited);
-    for (const call of [...this.owed]) this.abandon(call);
+    for (const call of [...(this.owed ?? [])]) this.abandon(call);
     for (const envelope of this.mailbox.drain()) {
       if (envelope instanceof CallEnvelope) this.abandon(envelope);
       else if (envelope.type === 'cast' || envelope.lane === 'ordinary') lost += 1;
@@ -600,7 +608,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The berth of a server that XState started: in its parent's environment, if that has one. */
 function ownBerth(scope: Scope, behaviour: Behaviour): Berth {
-  const parent = (scope.self as { _parent?: object })._parent;
+  const parent = (scope.self as { _parent?: AnyActorRef })._parent;
   const inherited = parent && serverOf(parent)?.address.environment;
   return {
     address: new Address({

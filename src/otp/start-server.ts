@@ -14,8 +14,9 @@ import type { GenServerLogic } from './gen-server.ts';
 import { expectOption, isDuration, isOptionalName } from './options.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
 import { incarnationOf, labelOf, type Ref } from './ref.ts';
-import { type Server, serverOf } from './server.ts';
+import type { Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
+import { serverOf } from './server-snapshot.ts';
 import type { InputOf, ServerTypes } from './server-types.ts';
 
 export type Inspector = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
@@ -79,10 +80,10 @@ export function endsWithin(server: Server, timeoutMs: number): Promise<boolean> 
     const listener = { serverEnded: () => settle(true) };
     const settle = (hasEnded: boolean): void => {
       server.clock.clearTimeout(timer);
-      server.endListeners.delete(listener);
+      server.offEnd(listener);
       resolve(hasEnded);
     };
-    server.endListeners.add(listener);
+    server.onEnd(listener);
   });
 }
 
