@@ -9,10 +9,10 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { SlotkeeperError } from '../fault.ts';
+import type { Behaviour } from './behaviour.ts';
 import { mailboxFull, messageDropped } from './channels.ts';
 import type { Clock } from './clock.ts';
 import type { Environment } from './environment.ts';
-import type { Behaviour } from './gen-server.ts';
 import { DEFAULT_MAILBOX_LIMIT, Mailbox } from './mailbox.ts';
 import { CallEnvelope, chooseLane, type Envelope, type Tag } from './message.ts';
 import type { Server } from './server.ts';

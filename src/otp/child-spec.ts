@@ -6,7 +6,14 @@
  */
 import type { AnyActorLogic, InputFrom } from 'xstate';
 import { behaviourIn } from './gen-server.ts';
-import { expectOption, invalidOption, isDuration, isOptionalName } from './options.ts';
+import {
+  expectKnown,
+  expectOption,
+  invalidOption,
+  isDuration,
+  isOptionalBoolean,
+  isOptionalName,
+} from './options.ts';
 
 /**
  * `permanent`: always restarted. `transient`: only after an abnormal end. `temporary`: never, and its
@@ -60,11 +67,23 @@ export interface CompleteChildSpec {
 /** OTP's default for workers: long enough to flush, short enough for an impatient operator. */
 const DEFAULT_SHUTDOWN_MS = 5_000;
 
+const FIELDS = [
+  'id',
+  'logic',
+  'input',
+  'name',
+  'restart',
+  'shutdown',
+  'significant',
+  'startTimeoutMs',
+];
+
 /** Checks a spec and fills in its defaults. Throws `invalid_option`. */
 export function completeSpec(spec: ChildSpec, defaultId?: string): CompleteChildSpec {
   const { id = defaultId, logic, restart = 'permanent', startTimeoutMs = Infinity } = spec;
   const type = isLogic(logic) ? (behaviourIn(logic)?.kind ?? 'worker') : 'worker';
   const shutdown = spec.shutdown ?? (type === 'supervisor' ? 'infinity' : DEFAULT_SHUTDOWN_MS);
+  expectKnown(spec, FIELDS);
   expectOption('id', id, isId, 'a non-empty string');
   expectOption('logic', logic, isLogic, 'XState actor logic');
   expectOption('name', spec.name, isOptionalName, 'a non-empty string');
@@ -103,8 +122,6 @@ export function shutdownMs(shutdown: Shutdown): number {
 }
 
 const isId = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const isOptionalBoolean = (value: unknown): boolean =>
-  value === undefined || typeof value === 'boolean';
 const isRestart = (value: unknown): boolean =>
   value === 'permanent' || value === 'transient' || value === 'temporary';
 const isShutdown = (value: unknown): boolean =>

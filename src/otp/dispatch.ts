@@ -1,9 +1,10 @@
 /**
  * Which callback serves which envelope, and which answers it may give. One row for each.
  */
+
+import type { Behaviour, Clauses } from './behaviour.ts';
 import type { ServerContext, TurnReply } from './callbacks.ts';
 import { messageUnexpected } from './channels.ts';
-import type { Behaviour, Clauses } from './gen-server.ts';
 import type { Answerer, CallEnvelope, Envelope, EnvelopeType, Tag } from './message.ts';
 import type { OutcomeKind } from './outcome.ts';
 import type { Place } from './place.ts';

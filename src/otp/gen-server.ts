@@ -11,31 +11,11 @@
 
 import type { ActorLogic, ActorSystem, ActorSystemInfo, EventObject } from 'xstate';
 import { SlotkeeperError } from '../fault.ts';
-import type { GenServerCallbacks, GenServerDefinition } from './callbacks.ts';
-import { DEFAULT_MAILBOX_LIMIT } from './mailbox.ts';
-import { expectOption, isCount } from './options.ts';
+import { type Behaviour, behaviourOf } from './behaviour.ts';
+import type { GenServerDefinition } from './callbacks.ts';
 import { Server } from './server.ts';
 import { type ServerSnapshot, serverIn } from './server-snapshot.ts';
 import type { InputOf, ServerTypes } from './server-types.ts';
-
-/** A callback as the engine calls it. Its types were checked where it was written. */
-export type Clause = (...parameters: unknown[]) => unknown;
-export type Clauses = ReadonlyMap<string, Clause>;
-
-/** A definition made ready for the engine: clauses by type, settings with their defaults. */
-export interface Behaviour {
-  readonly kind: 'worker' | 'supervisor';
-  readonly callbacks: GenServerCallbacks<ServerTypes>;
-  readonly calls: Clauses;
-  readonly casts: Clauses;
-  readonly infos: Clauses;
-  readonly continues: Clauses;
-  readonly mailboxLimit: number;
-  readonly beginsAtOnce: boolean;
-  /** `undefined` when nothing is: the usual case, and cheaper to look at. */
-  readonly uncancellable: ReadonlySet<string> | undefined;
-  readonly trapsExits: boolean;
-}
 
 /** Actor logic that runs a server. `behaviour` is for the engine. */
 export interface GenServerLogic<T extends ServerTypes>
@@ -73,29 +53,6 @@ export function behaviourIn(logic: object): Behaviour | undefined {
   return (logic as Partial<GenServerLogic<ServerTypes>>).behaviour;
 }
 
-function behaviourOf<T extends ServerTypes>(
-  definition: GenServerDefinition<T>,
-  kind: Behaviour['kind'],
-): Behaviour {
-  const { mailboxLimit = DEFAULT_MAILBOX_LIMIT, turnStart = 'at_once' } = definition;
-  expectOption('mailboxLimit', mailboxLimit, isCount, 'a positive integer or Infinity');
-  expectOption('turnStart', turnStart, isTurnStart, "'at_once' or 'microtask'");
-  return {
-    kind,
-    callbacks: definition as unknown as GenServerCallbacks<ServerTypes>,
-    calls: clauses(definition.handleCall),
-    casts: clauses(definition.handleCast),
-    infos: clauses(definition.handleInfo),
-    continues: clauses(definition.handleContinue),
-    mailboxLimit,
-    beginsAtOnce: turnStart === 'at_once',
-    uncancellable: definition.uncancellable?.length
-      ? new Set<string>(definition.uncancellable)
-      : undefined,
-    trapsExits: definition.trapExit ?? false,
-  };
-}
-
 function logicOf<T extends ServerTypes>(behaviour: Behaviour): GenServerLogic<T> {
   return {
     behaviour,
@@ -116,13 +73,4 @@ function notRestorable(): SlotkeeperError<'not_restorable'> {
     'not_restorable',
     'A server is not restored from a snapshot: start it with its input',
   );
-}
-
-/** A Map, because a plain object would find `constructor` and its like. */
-function clauses(functions: object | undefined): Clauses {
-  return new Map(Object.entries(functions ?? {}) as [string, Clause][]);
-}
-
-function isTurnStart(value: unknown): boolean {
-  return value === 'at_once' || value === 'microtask';
 }

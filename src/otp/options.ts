@@ -15,6 +15,14 @@ export function expectOption(
   throw invalidOption(option, value, expected);
 }
 
+/** Refuses an option that is not there, so that a misspelt one is not silently without effect. */
+export function expectKnown(options: object, known: readonly string[]): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (known.includes(option)) continue;
+    throw invalidOption(option, value, `absent: there are only ${known.join(', ')}`);
+  }
+}
+
 export function invalidOption(
   option: string,
   value: unknown,
@@ -25,6 +33,14 @@ export function invalidOption(
     `Option ${option} must be ${expected}, got ${describeNumber(value)}`,
     { option, value, expected },
   );
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+export function isOptionalBoolean(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean';
 }
 
 /** A positive integer or `Infinity`. */

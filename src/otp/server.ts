@@ -17,6 +17,7 @@
 import type { ActorScope, AnyActorRef, EventObject, SnapshotStatus } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
 import { Address, dropped, mailboxIsFull, noproc } from './address.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { FormattedStatus } from './callbacks.ts';
 import { serverStarted, serverTerminated } from './channels.ts';
 import type { ClockTimer } from './clock.ts';
@@ -25,7 +26,6 @@ import type { Debugging } from './debugging.ts';
 import { callbackName, HANDLED, isAllowed, runCallback } from './dispatch.ts';
 import { environment } from './environment.ts';
 import { crashReason, type ExitReason, failureOf, isAbnormal } from './exit-reason.ts';
-import type { Behaviour } from './gen-server.ts';
 import { LinkedList } from './linked-list.ts';
 import { MailService } from './mail-service.ts';
 import { CallEnvelope, chooseLane, Envelope, type Tag } from './message.ts';

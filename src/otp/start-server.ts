@@ -11,7 +11,7 @@ import { exitOrder } from './client.ts';
 import { type Environment, environment } from './environment.ts';
 import { describeReason, type ExitReason } from './exit-reason.ts';
 import type { GenServerLogic } from './gen-server.ts';
-import { expectOption, isDuration, isOptionalName } from './options.ts';
+import { expectKnown, expectOption, isDuration, isOptionalName } from './options.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
 import { incarnationOf, labelOf, type Ref } from './ref.ts';
 import type { Server } from './server.ts';
@@ -34,6 +34,8 @@ interface CommonStartOptions extends Partial<Omit<Environment, 'isInspected'>> {
 export type StartOptions<T extends ServerTypes> = CommonStartOptions &
   (undefined extends InputOf<T> ? { readonly input?: InputOf<T> } : { readonly input: InputOf<T> });
 
+const START_OPTIONS = ['name', 'input', 'clock', 'logger', 'registry', 'startTimeoutMs', 'inspect'];
+
 type StartArguments<T extends ServerTypes> =
   undefined extends InputOf<T> ? [options?: StartOptions<T>] : [options: StartOptions<T>];
 
@@ -47,6 +49,7 @@ export async function startServer<T extends ServerTypes>(
 ): Promise<ServerRef<T>> {
   const given: CommonStartOptions & { input?: unknown } = options ?? {};
   const { name, startTimeoutMs = Infinity } = given;
+  expectKnown(given, START_OPTIONS);
   expectOption('name', name, isOptionalName, 'a non-empty string');
   expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
   const server = createServer(logic as unknown as GenServerLogic<ServerTypes>, given);

@@ -19,7 +19,7 @@ import {
 } from './child-spec.ts';
 import { crashReason } from './exit-reason.ts';
 import { fromSupervisorDefinition, type GenServerLogic } from './gen-server.ts';
-import { expectOption, isCount } from './options.ts';
+import { expectKnown, expectOption, isCount } from './options.ts';
 import {
   type CallResult,
   type CastResult,
@@ -92,6 +92,8 @@ export interface SupervisorTypes {
   infos: SupervisorInfos;
 }
 
+const COMMON_OPTIONS = ['restartIntensity', 'restartBackoff'];
+
 interface CommonOptions {
   /** Default 3 restarts in 5,000 ms. */
   readonly restartIntensity?: RestartIntensity;
@@ -117,6 +119,7 @@ export interface DynamicSupervisorOptions extends CommonOptions {
 export function supervisor<const Logics extends readonly AnyActorLogic[]>(
   options: SupervisorOptions<Logics>,
 ): GenServerLogic<SupervisorTypes> {
+  expectKnown(options, [...COMMON_OPTIONS, 'strategy', 'autoShutdown', 'children']);
   const policy = policyOf(
     options,
     options.strategy ?? 'one_for_one',
@@ -148,6 +151,7 @@ export function dynamicSupervisor(
   options: DynamicSupervisorOptions = {},
 ): GenServerLogic<DynamicSupervisorTypes> {
   const { maxChildren = Infinity } = options;
+  expectKnown(options, [...COMMON_OPTIONS, 'maxChildren']);
   expectOption('maxChildren', maxChildren, isCount, 'a positive integer or Infinity');
   const policy = { ...policyOf(options, 'one_for_one', 'never'), maxChildren, isDynamic: true };
   return fromSupervisorDefinition<DynamicSupervisorTypes>({

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
+  dynamicSupervisor,
+  fromGenServer,
+  ready,
+  startServer,
+  supervisor,
+} from '../../src/index.ts';
+import {
   expectOption,
   invalidOption,
   isCount,
@@ -70,5 +77,49 @@ describe('expectOption', () => {
     [null, 'null'],
   ])('showing %s as what it is', (value, shown) => {
     expect(invalidOption('size', value, 'a count').message).toMatch(new RegExp(`got ${shown}$`));
+  });
+});
+
+describe('expectKnown', () => {
+  const counter = { init: () => ready(0) };
+
+  test.each<[string, () => unknown]>([
+    ['a callback of a server', () => fromGenServer({ ...counter, handelCall: {} } as never)],
+    ['an option of a supervisor', () => supervisor({ childs: [] } as never)],
+    ['an option of a dynamic supervisor', () => dynamicSupervisor({ max: 1 } as never)],
+    [
+      'a field of a child spec',
+      () =>
+        supervisor({
+          children: [{ id: 'a', logic: fromGenServer(counter), restarts: 1 }] as never,
+        }),
+    ],
+  ])('refusing %s that is misspelt', (_what, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+
+  test('refusing an option of a start that is misspelt', async () => {
+    const start = startServer(fromGenServer(counter), { nam: 'counter' } as never);
+    await expect(start).rejects.toMatchObject({
+      code: 'invalid_option',
+      details: { option: 'nam' },
+    });
+  });
+
+  test('naming what there is', () => {
+    expect(() => dynamicSupervisor({ max: 1 } as never)).toThrow('maxChildren');
+  });
+});
+
+describe('fromGenServer', () => {
+  test.each<[string, object]>([
+    ['no init', {}],
+    ['an init that is no function', { init: 1 }],
+    ['a clause that is no function', { init: () => ready(0), handleCall: { read: 1 } }],
+    ['a trapExit that is no boolean', { init: () => ready(0), trapExit: 'yes' }],
+  ])('refusing %s', (_what, definition) => {
+    expect(() => fromGenServer(definition as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
   });
 });

@@ -76,7 +76,10 @@ export const worker = fromGenServer<Worker>({
 });
 
 type WorkerOptions = Omit<ChildSpec, 'id' | 'logic' | 'input'> &
-  Pick<WorkerInput, 'onInit' | 'onTerminate'>;
+  Pick<WorkerInput, 'onInit' | 'onTerminate'> & {
+    /** What `failingAt` counts; no option of the child. */
+    readonly starts?: number;
+  };
 
 /** What must be left when all is over. */
 export const NOTHING = { names: [], timers: 0, running: [] };
@@ -90,7 +93,7 @@ export class World {
 
   /** The spec of a worker that is registered under its id. */
   worker(id: string, options: WorkerOptions = {}): ChildSpec<typeof worker> {
-    const { onInit, onTerminate, ...spec } = options;
+    const { onInit, onTerminate, starts: _counted, ...spec } = options;
     const input: WorkerInput = {
       id,
       journal: this.journal,
