@@ -47,7 +47,8 @@ export async function startTree(children: AnyChildren, options: TreeOptions = {}
     monitor(supervisor, (down) => resolve(down.reason));
   });
   const stop = async (): Promise<void> => {
-    if (supervisor.actor) await stopServer(supervisor, 'shutdown');
+    // It may be ending already, for another reason: `ended` tells which.
+    await stopServer(supervisor, 'shutdown').catch(() => {});
     await ended;
   };
   return { supervisor, ended, stop, [Symbol.asyncDispose]: stop };

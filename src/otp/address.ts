@@ -68,7 +68,19 @@ export class Address {
   up(actor: AnyActorRef, server: Server | undefined): void {
     this.actor = actor;
     this.server = server;
-    if (server) for (const envelope of this.takeParked()) server.accept(envelope);
+    for (const envelope of this.takeParked()) {
+      if (server) server.accept(envelope);
+      else this.deliverToActor(actor, envelope as Envelope<Tag>);
+    }
+  }
+
+  /** What was parked for an actor that is no server: it understands infos alone. */
+  private deliverToActor(actor: AnyActorRef, envelope: Envelope<Tag>): void {
+    const { content } = envelope;
+    if (envelope.type === 'info') actor.send(content);
+    else if (envelope instanceof CallEnvelope) {
+      envelope.rejectWith(notAServer(this.label, content.type));
+    } else dropped(this.label, envelope);
   }
 
   /** Nobody serves for now; messages wait for the next incarnation. */

@@ -80,6 +80,7 @@ const FIELDS = [
 
 /** Checks a spec and fills in its defaults. Throws `invalid_option`. */
 export function completeSpec(spec: ChildSpec, defaultId?: string): CompleteChildSpec {
+  expectOption('spec', spec, isObject, 'a child spec');
   const { id = defaultId, logic, restart = 'permanent', startTimeoutMs = Infinity } = spec;
   const type = isLogic(logic) ? (behaviourIn(logic)?.kind ?? 'worker') : 'worker';
   const shutdown = spec.shutdown ?? (type === 'supervisor' ? 'infinity' : DEFAULT_SHUTDOWN_MS);
@@ -121,6 +122,7 @@ export function shutdownMs(shutdown: Shutdown): number {
   return shutdown === 'brutal_kill' ? 0 : shutdown;
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const isId = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isRestart = (value: unknown): boolean =>
   value === 'permanent' || value === 'transient' || value === 'temporary';

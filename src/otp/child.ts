@@ -13,6 +13,7 @@ import { exitOrder } from './client.ts';
 import { crashReason, type ExitReason, isAbnormal } from './exit-reason.ts';
 import { behaviourIn } from './gen-server.ts';
 import { isAlive, onEnd } from './monitor.ts';
+import { DEFAULT_TERMINATE_MS } from './place.ts';
 import type { EndListener, Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
@@ -165,7 +166,8 @@ export class Child implements EndListener {
       id: spec.id,
       input: spec.input,
     });
-    const terminateTimeoutMs = shutdownMs(spec.shutdown);
+    // After a crash even a child that is otherwise killed at once may clean up.
+    const terminateTimeoutMs = shutdownMs(spec.shutdown) || DEFAULT_TERMINATE_MS;
     serverOf(actor)?.settleIn({ address: this.address, terminateTimeoutMs, isRoot: false });
     return actor;
   }

@@ -12,7 +12,7 @@ import { dropped, noproc } from './address.ts';
 import type { Clock, ClockTimer } from './clock.ts';
 import type { ExitSignal } from './exit-reason.ts';
 import { CallEnvelope, Envelope, type From, type Tag } from './message.ts';
-import { expectOption, invalidOption, isDuration } from './options.ts';
+import { expectOption, expectReason, invalidOption, isDuration } from './options.ts';
 import {
   type AnyRef,
   actorOf,
@@ -119,8 +119,8 @@ export interface PlannedMessage {
 }
 
 /**
- * Sends `message` with `info` after `delayMs`, on the target's clock. It is cancelled when the
- * incarnation that runs now ends. `keepAlive: false` lets the process end before it.
+ * Sends `message` with `info` after `delayMs`, on the target's clock. If the target is a server, it is
+ * cancelled when the incarnation that runs now ends. `keepAlive: false` lets the process end before it.
  */
 export function sendAfter<T extends ServerTypes>(
   ref: Ref<T> | AnyActorRef,
@@ -149,9 +149,11 @@ export function rejectTo(from: From<never>, error: Error): boolean {
 /**
  * Sends an exit signal, as OTP's `exit/2`. `kill` ends the server at once and cannot be trapped.
  * Any other reason ends it after `terminate`, unless it traps exits and so gets an info `exit`;
- * `normal` is ignored by who does not trap. A dead target is not an error.
+ * `normal` is ignored by who does not trap. A dead target is not an error. Only servers hear it:
+ * `terminateChild` ends a child that runs other logic.
  */
 export function exit(ref: Ref, reason: ExitSignal): void {
+  if (reason !== 'kill') expectReason(reason);
   const server = incarnationOf(ref);
   if (!server) return;
   if (reason === 'kill') server.kill();
@@ -187,9 +189,7 @@ function send(ref: Ref | AnyRef, envelope: Envelope<Tag>): void {
 
 function answer(from: From<never>, value: unknown, isRejection: boolean): boolean {
   const envelope = from as unknown as CallEnvelope;
-  if (envelope.isSettled) return false;
-  envelope.answerer?.replyTo(envelope, value, isRejection);
-  return true;
+  return envelope.answerer?.replyTo(envelope, value, isRejection) ?? false;
 }
 
 function expectTag(message: Tag): Tag {
@@ -201,7 +201,8 @@ function isItself(caller: Server, destination: Destination): boolean {
   return destination === caller || destination === caller.address;
 }
 
-function callingSelf(server: string): SlotkeeperError<'calling_self'> {
+/** A server that would wait for itself. */
+export function callingSelf(server: string): SlotkeeperError<'calling_self'> {
   return new SlotkeeperError(
     'calling_self',
     `${server} calls itself and would wait for ever: answer later with deferReply, or continueWith`,

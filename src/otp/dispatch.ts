@@ -18,7 +18,7 @@ export interface Served extends Answerer {
   readonly context: ServerContext<ServerTypes>;
   readonly input: unknown;
   readonly state: unknown;
-  readonly stagedReplies: readonly TurnReply[];
+  readonly outgoing: readonly TurnReply[];
   unexpectedMessages: number;
 }
 
@@ -40,11 +40,7 @@ export function runCallback(server: Served, envelope: Envelope): unknown {
     case 'init':
       return behaviour.callbacks.init(server.input as undefined, server.context);
     case 'turn_end':
-      return behaviour.callbacks.handleReplies?.(
-        server.stagedReplies,
-        server.state,
-        server.context,
-      );
+      return behaviour.callbacks.handleReplies?.(server.outgoing, server.state, server.context);
     default:
       return HANDLED;
   }

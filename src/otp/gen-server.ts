@@ -50,7 +50,7 @@ export function fromSupervisorDefinition<T extends ServerTypes>(
 
 /** The behaviour of logic that is a server, `undefined` for any other XState logic. */
 export function behaviourIn(logic: object): Behaviour | undefined {
-  return (logic as Partial<GenServerLogic<ServerTypes>>).behaviour;
+  return (logic as Partial<GenServerLogic<ServerTypes>> | undefined)?.behaviour;
 }
 
 function logicOf<T extends ServerTypes>(behaviour: Behaviour): GenServerLogic<T> {

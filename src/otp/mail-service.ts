@@ -9,7 +9,7 @@
  */
 import type { ExitReason } from './exit-reason.ts';
 import { Mailbox } from './mailbox.ts';
-import { Envelope, type Tag } from './message.ts';
+import { CallEnvelope, Envelope, type Tag } from './message.ts';
 import {
   enterTurn,
   leaveTurn,
@@ -60,8 +60,9 @@ export abstract class MailService extends Runnable {
     else this.enqueue(envelope);
   }
 
+  /** The turn that was scheduled. If it was overtaken meanwhile, there is nothing to do. */
   takeTurn(): void {
-    if (this.hasExited) return;
+    if (this.activity !== 'scheduled') return;
     this.activity = 'turn';
     this.serveFrom(this.takeNext());
   }
@@ -74,7 +75,9 @@ export abstract class MailService extends Runnable {
   /** Goes on after a message that did not end on the stack of its turn. */
   protected goOn(): void {
     if (this.hasExited) this.die();
-    else if (this.activity === 'turn') this.takeTurn();
+    else if (this.activity !== 'turn') return;
+    else if (spendShare()) this.serveFrom(this.takeNext());
+    else this.closeTurn();
   }
 
   /** An idle service has no mail, unless it is suspended: what comes now is next. */
@@ -103,7 +106,7 @@ export abstract class MailService extends Runnable {
     return this.mailbox.size === 0 && this.pendingStop === undefined;
   }
 
-  private schedule(): void {
+  protected schedule(): void {
     this.activity = 'scheduled';
     if (mayBeginNow() || !this.beginsAtOnce) runSoon(this);
     else runLater(this);
@@ -121,7 +124,16 @@ export abstract class MailService extends Runnable {
   private takeNext(): Envelope | undefined {
     if (this.pendingStop !== undefined) return undefined;
     if (this.continuation) return this.takeContinuation(this.continuation);
-    return this.mailbox.take(this.isSuspended);
+    return this.takeMail();
+  }
+
+  /** A call whose deadline passed while the loop was blocked is as dead as one whose timer fired. */
+  private takeMail(): Envelope | undefined {
+    let envelope = this.mailbox.take(this.isSuspended);
+    while (envelope instanceof CallEnvelope && envelope.expireIfDue()) {
+      envelope = this.mailbox.take(this.isSuspended);
+    }
+    return envelope;
   }
 
   private takeContinuation(continuation: Tag): Envelope {
@@ -142,6 +154,7 @@ export abstract class MailService extends Runnable {
 
   private rest(): void {
     this.activity = 'idle';
-    if (this.continuation || this.mailbox.holdsWork(this.isSuspended)) this.schedule();
+    if (this.hasOpenTurn || this.continuation) this.schedule();
+    else if (this.mailbox.holdsWork(this.isSuspended)) this.schedule();
   }
 }

@@ -77,7 +77,7 @@ type Settlement = 'none' | 'resolved' | 'rejected';
 /** Who answers a call. */
 export interface Answerer {
   readonly label: string;
-  replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): void;
+  replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): boolean;
 }
 
 /** Where a call was sent. */
@@ -90,6 +90,8 @@ interface Addressee {
 export class CallEnvelope extends Envelope<Tag> {
   /** The server that has taken it up. */
   answerer: Answerer | undefined = undefined;
+  /** Whether an answer waits for the end of its turn: there is only one. */
+  isStaged = false;
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
   private wait: CallWait | undefined = undefined;
@@ -113,7 +115,16 @@ export class CallEnvelope extends Envelope<Tag> {
     if (this.settlement === 'resolved') return Promise.resolve(this.answer);
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
     this.wait = new CallWait(this, to, timeoutMs, signal);
+    // It may have aborted while the call was being served on this stack.
+    if (signal?.aborted) this.rejectWith(signal.reason);
     return this.wait.promise;
+  }
+
+  /** Ends a call that waits past its deadline; true if it did. */
+  expireIfDue(): boolean {
+    if (!this.wait?.isDue) return false;
+    this.wait.expire();
+    return true;
   }
 
   /** Answers the caller; false when the call had ended before. */
@@ -159,6 +170,7 @@ class CallWait implements Expirable, AbortTarget {
   deadlineIndex = -1;
   readonly label: string;
   private readonly call: CallEnvelope;
+  private readonly clock: Clock;
   private readonly deadlines: Deadlines;
   private readonly timeoutMs: number;
   private readonly signal: AbortSignal | undefined;
@@ -172,10 +184,15 @@ class CallWait implements Expirable, AbortTarget {
     this.timeoutMs = timeoutMs;
     this.signal = signal;
     this.label = to.label;
+    this.clock = to.clock;
     this.dueAt = to.clock.monotonicNow() + timeoutMs;
     this.deadlines = deadlinesOf(to.clock);
     if (timeoutMs !== Infinity) this.deadlines.add(this);
     if (signal) onAbort(signal, this);
+  }
+
+  get isDue(): boolean {
+    return this.timeoutMs !== Infinity && this.clock.monotonicNow() >= this.dueAt;
   }
 
   end(): void {

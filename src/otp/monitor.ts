@@ -3,7 +3,8 @@
  *
  * A monitor is pinned to the incarnation that runs when it is set; a restart ends that incarnation.
  * It fires exactly once: with the reason of the end, or with `noproc` if nobody runs there already.
- * Told is a server (an info `{ type: 'down', … }` in its urgent lane) or a function.
+ * Told is a server (an info `{ type: 'down', … }` in its urgent lane; its monitors are gone with its
+ * incarnation) or a function, whose throw is logged.
  */
 import type { AnyActorRef } from 'xstate';
 import { crashReason, type ExitReason } from './exit-reason.ts';
@@ -40,6 +41,7 @@ class DownNotice implements Monitor {
   private readonly told: ServerRef | ((down: DownMessage) => void);
   private isOver = false;
   private unwatch: (() => void) | undefined = undefined;
+  private release: (() => void) | undefined = undefined;
 
   constructor(server: string, told: ServerRef | ((down: DownMessage) => void)) {
     this.server = server;
@@ -48,6 +50,7 @@ class DownNotice implements Monitor {
 
   watch(actor: AnyActorRef | undefined): void {
     const fire = (reason: ExitReason): void => this.fire(reason);
+    this.release = this.endWithWatcher();
     if (actor && isAlive(actor)) this.unwatch = onEnd(actor, fire);
     else if (this.told instanceof ServerRef) fire('noproc');
     else queueMicrotask(() => fire('noproc'));
@@ -56,11 +59,19 @@ class DownNotice implements Monitor {
   demonitor(): void {
     this.isOver = true;
     this.unwatch?.();
+    this.release?.();
+  }
+
+  /** A monitor that a server has set is gone with that incarnation, as in OTP. */
+  private endWithWatcher(): (() => void) | undefined {
+    const watcher = this.told instanceof ServerRef ? incarnationOf(this.told) : undefined;
+    return watcher && onServerEnd(watcher, () => this.demonitor());
   }
 
   private fire(reason: ExitReason): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.release?.();
     const down: DownMessage = { type: 'down', monitor: this, server: this.server, reason };
     if (this.told instanceof ServerRef)
       this.told.address()?.send(new Envelope('info', down, 'urgent'));

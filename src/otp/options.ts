@@ -35,6 +35,22 @@ export function invalidOption(
   );
 }
 
+/** Throws `invalid_option` for what is no exit reason. */
+export function expectReason(reason: unknown): void {
+  const expected = "'normal', 'shutdown', { shutdown: … }, 'killed', 'noproc' or an Error";
+  expectOption('reason', reason, isExitReason, expected);
+}
+
+function isExitReason(reason: unknown): boolean {
+  if (typeof reason === 'string') return REASONS.includes(reason);
+  return (
+    reason instanceof Error ||
+    (typeof reason === 'object' && reason !== null && 'shutdown' in reason)
+  );
+}
+
+const REASONS = ['normal', 'shutdown', 'killed', 'noproc'];
+
 export function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }

@@ -8,7 +8,7 @@
  */
 import type { ExitReason } from './exit-reason.ts';
 import type { From } from './message.ts';
-import { expectOption, isDuration } from './options.ts';
+import { expectOption, expectReason, isDuration } from './options.ts';
 
 export type OutcomeKind =
   | 'ready'
@@ -107,8 +107,9 @@ export function noReply<State>(state: State, next?: Next): Outcome<'no_reply', S
 }
 
 /**
- * Ends the server with `reason` after `terminate`. In a call, `options.reply` answers it first;
- * without it the caller gets `server_down`.
+ * Ends the server with `reason` after `terminate`, which gets `state` or, without it, the state as it
+ * was. In a call, `options.reply` answers it first;
+ * without it the caller gets `server_down`. Throws `invalid_option` for what is no reason.
  */
 export function stop<State = undefined>(
   reason: ExitReason,
@@ -124,6 +125,7 @@ export function stop(
   state?: unknown,
   options?: { readonly reply: unknown },
 ): Outcome<'stop'> {
+  expectReason(reason);
   return new StopOutcome(state, reason, options);
 }
 

@@ -30,9 +30,15 @@ export interface Destination {
   send(envelope: Envelope<Tag>): SlotkeeperError | undefined;
 }
 
+/** JavaScript can pass anything. */
+function isActor(ref: unknown): boolean {
+  return typeof (ref as AnyActorRef | undefined)?.getSnapshot === 'function';
+}
+
 /** Where envelopes for `ref` go; `undefined` if it never led to a server. */
 export function destinationOf(ref: AnyRef | Ref): Destination | undefined {
-  return ref instanceof ServerRef ? ref.address() : serverOf(ref);
+  if (ref instanceof ServerRef) return ref.address();
+  return isActor(ref) ? serverOf(ref) : undefined;
 }
 
 /** The incarnation behind `ref` now. */
@@ -42,7 +48,8 @@ export function actorOf(ref: AnyRef | Ref): AnyActorRef | undefined {
 
 /** The server behind `ref`, also before it serves and while it ends. */
 export function incarnationOf(ref: AnyRef | Ref): Server | undefined {
-  return ref instanceof ServerRef ? ref.address()?.incarnation : serverOf(ref);
+  if (ref instanceof ServerRef) return ref.address()?.incarnation;
+  return isActor(ref) ? serverOf(ref) : undefined;
 }
 
 /** The clock of whoever is meant; the machine's own where nobody is there to have one. */
@@ -53,5 +60,5 @@ export function clockOf(ref: AnyRef | Ref): Clock {
 
 export function labelOf(ref: AnyRef | Ref): string {
   if (ref instanceof ServerRef) return ref.name ?? ref.address()?.label ?? String(ref);
-  return serverOf(ref)?.label ?? ref.id;
+  return isActor(ref) ? (serverOf(ref)?.label ?? ref.id) : String(ref);
 }

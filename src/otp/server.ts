@@ -35,6 +35,7 @@ import { badReturn, serverDown } from './server-faults.ts';
 import { type ServerSnapshot, serverOf, takeSnapshot } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
 import { StagedReply } from './staged-reply.ts';
+import { enterTurn, leaveTurn } from './turn-share.ts';
 
 export type Phase = 'starting' | 'running' | 'terminating' | 'exited';
 
@@ -78,7 +79,8 @@ export class Server extends MailService {
   wasIgnored = false;
   unexpectedMessages = 0;
   debugging: Debugging | undefined = undefined;
-  stagedReplies: StagedReply[] = NO_REPLIES;
+  /** The answers that the hook is looking at. */
+  outgoing: StagedReply[] = NO_REPLIES;
   /** Told once `init` has ended, in whatever way. */
   onStarted: (() => void) | undefined = undefined;
   /** Its supervisor's view of it, told of the end last of all. */
@@ -98,6 +100,9 @@ export class Server extends MailService {
   /** Tells the callback that is awaited now from those that are not any more. */
   private ticket = 0;
   private idleTimer: ClockTimer | undefined = undefined;
+  /** The answers that the hook will see next. */
+  private stagedReplies: StagedReply[] = NO_REPLIES;
+  private timeout: Envelope | undefined = undefined;
   private hasRun = false;
   private hasDied = false;
   private latest: ServerSnapshot;
@@ -183,12 +188,11 @@ export class Server extends MailService {
   }
 
   /** Answers a call that `deferReply` left open, or that is in service. */
-  replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): void {
-    if (call.isSettled) return;
+  replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
+    if (call.isSettled || call.isStaged) return false;
     if (this.debugging) this.debugging.answered(value, call.content.type);
-    if (this.hasHook && this.stagesReplies) this.stage(call, value, isRejection);
-    else if (isRejection) call.rejectWith(value);
-    else call.resolveWith(value);
+    if (this.hasHook && this.phase === 'running') return this.stage(call, value, isRejection);
+    return isRejection ? call.rejectWith(value) : call.resolveWith(value);
   }
 
   /** Has `listener` told of the end, once. */
@@ -275,13 +279,19 @@ export class Server extends MailService {
   protected override handOver(envelope: Envelope): void {
     if (!this.isInspected) this.serve(envelope);
     if (this.isInspected || this.hasNews) this.tellXState(envelope);
-    if (!envelope.isServed) this.activity = 'awaiting';
+    if (!envelope.isServed) this.waitForXState(envelope);
     else if (this.phase === 'exited') this.die();
+  }
+
+  private waitForXState(envelope: Envelope): void {
+    this.activity = 'awaiting';
+    this.awaited ??= envelope;
   }
 
   /** Whether the snapshot that XState has is out of date. */
   private get hasNews(): boolean {
-    return this.latest.context !== this.state || this.phase === 'exited';
+    if (this.phase === 'exited') return !this.hasDied;
+    return this.latest.context !== this.state;
   }
 
   private tellXState(envelope: Envelope): void {
@@ -337,13 +347,21 @@ export class Server extends MailService {
         return this.answerSys(envelope as CallEnvelope);
       case 'continue':
         return this.runUsers(envelope);
+      case 'turn_end':
+        return this.runHook(envelope);
       default:
         return runCallback(this, envelope);
     }
   }
 
+  private runHook(envelope: Envelope): unknown {
+    this.outgoing = this.stagedReplies;
+    this.stagedReplies = NO_REPLIES;
+    return runCallback(this, envelope);
+  }
+
   private runUsers(envelope: Envelope): unknown {
-    if (this.idleTimer) this.cancelIdleTimer();
+    if (this.timeout) this.cancelTimeout();
     if (this.debugging) this.debugging.received(envelope);
     if (this.hasHook) this.hasOpenTurn = true;
     return runCallback(this, envelope);
@@ -366,7 +384,7 @@ export class Server extends MailService {
   // ── What a callback answered ────────────────────────────────────────────────────────────────────
 
   private apply(result: unknown, served: Envelope): void {
-    if (this.phase === 'exited') this.abandon(served);
+    if (this.phase === 'exited') this.abandon(served, result);
     else if (result instanceof Outcome) this.applyOutcome(result, served);
     else if (result === HANDLED) this.awaited = undefined;
     else if (isThenable(result)) this.awaitCallback(result, served);
@@ -378,7 +396,7 @@ export class Server extends MailService {
       throw badReturn(this.label, callbackName(served.type), `${outcome.kind}()`);
     }
     if (this.awaited) this.awaited = undefined;
-    if (outcome.kind !== 'ignore') this.state = outcome.state;
+    if (outcome.kind !== 'stop' || outcome.state !== undefined) this.state = outcome.state;
     if (outcome.next) this.plan(outcome.next);
     if (this.debugging) this.debugging.answeredWith(outcome.kind, this.state);
     this.conclude(outcome, served);
@@ -417,19 +435,20 @@ export class Server extends MailService {
     this.owed.push(call);
   }
 
-  private get stagesReplies(): boolean {
-    return this.phase === 'running' && this.activity !== 'idle';
-  }
-
-  private stage(call: CallEnvelope, value: unknown, isRejection: boolean): void {
+  /** The answer waits for the hook, also where it came from outside a turn. */
+  private stage(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
     this.owe(call);
+    call.isStaged = true;
+    this.hasOpenTurn = true;
     if (this.stagedReplies === NO_REPLIES) this.stagedReplies = [];
     this.stagedReplies.push(new StagedReply(call, value, isRejection));
+    if (this.activity === 'idle') this.schedule();
+    return true;
   }
 
   private sendStaged(): void {
-    const replies = this.stagedReplies;
-    this.stagedReplies = NO_REPLIES;
+    const replies = this.outgoing;
+    this.outgoing = NO_REPLIES;
     for (const staged of replies) staged.send();
   }
 
@@ -439,17 +458,18 @@ export class Server extends MailService {
   }
 
   private armIdleTimer(timeoutMs: number): void {
+    this.cancelTimeout();
     const timeout = new Envelope('info', { type: 'timeout' }, 'ordinary');
-    this.idleTimer = this.place.startTimer(() => {
-      this.idleTimer = undefined;
-      this.accept(timeout);
-    }, timeoutMs);
+    this.timeout = timeout;
+    this.idleTimer = this.place.startTimer(() => this.accept(timeout), timeoutMs);
     this.idleTimer.unref();
   }
 
-  private cancelIdleTimer(): void {
+  /** A message has come in time: the time-out is off, even if it waits in the mailbox already. */
+  private cancelTimeout(): void {
     if (this.idleTimer) this.place.stopTimer(this.idleTimer);
-    this.idleTimer = undefined;
+    this.timeout?.list?.remove(this.timeout);
+    this.idleTimer = this.timeout = undefined;
   }
 
   private awaitCallback(promise: PromiseLike<unknown>, served: Envelope): void {
@@ -467,12 +487,18 @@ export class Server extends MailService {
     if (ticket !== this.ticket || this.phase === 'exited') return;
     this.ticket += 1;
     this.activity = 'turn';
-    this.handOver(envelope);
-    this.goOn();
+    enterTurn();
+    try {
+      this.handOver(envelope);
+      this.goOn();
+    } finally {
+      leaveTurn();
+    }
   }
 
   /** The server has ended without having answered. A fault costs microseconds: only if it is needed. */
-  private abandon(served: Envelope): void {
+  private abandon(served: Envelope, result?: unknown): void {
+    ignoreFailure(result);
     if (!(served instanceof CallEnvelope) || served.isSettled) return;
     served.rejectWith(serverDown(this.label, this.exitReason));
   }
@@ -493,8 +519,13 @@ export class Server extends MailService {
       else this.owe(served);
     }
     if (served.type === 'turn_end') this.sendStaged();
-    if (this.phase === 'starting') this.finish(outcome.reason);
+    if (this.phase === 'starting') this.failToStart(outcome.reason, served);
     else this.stopAfterTurn(outcome.reason, served);
+  }
+
+  private failToStart(reason: ExitReason, served: Envelope): void {
+    if (reason instanceof Error) reportCrash(this, 'init', served.content, reason);
+    this.finish(reason);
   }
 
   /** An orderly end lets the hook see, and send, what the turn has answered so far. */
@@ -524,7 +555,7 @@ export class Server extends MailService {
     this.phase = 'terminating';
     this.exitReason = reason;
     this.address.expectSuccessor();
-    this.cancelIdleTimer();
+    this.cancelTimeout();
     this.debugging?.trace({ type: 'terminate', reason });
     if (reason instanceof Error) {
       reportCrash(this, callbackName(served.type), served.content, reason);
@@ -532,8 +563,9 @@ export class Server extends MailService {
     try {
       const { callbacks } = this.behaviour;
       const result = callbacks.terminate?.(reason, this.state, this.place.context);
-      if (this.hasExited) return; // it has killed itself
-      if (isThenable(result)) this.awaitTerminate(result);
+      if (this.hasExited)
+        ignoreFailure(result); // it has killed itself
+      else if (isThenable(result)) this.awaitTerminate(result);
       else this.finish(reason);
     } catch (thrown) {
       this.crash(thrown, served);
@@ -567,9 +599,18 @@ export class Server extends MailService {
     this.address.ended();
     this.reportEnd(this.dropMail());
     this.onStarted?.();
-    for (const listener of this.endListeners ?? []) listener.serverEnded(this, this.exitReason);
+    for (const listener of this.endListeners ?? []) this.tell(listener);
     this.endListeners = undefined;
-    this.guardian?.serverEnded(this, this.exitReason);
+    if (this.guardian) this.tell(this.guardian);
+  }
+
+  /** Who fails to hear of an end must not keep others from hearing of it. */
+  private tell(listener: EndListener): void {
+    try {
+      listener.serverEnded(this, this.exitReason);
+    } catch (error) {
+      this.place.log('error', { error }, `A monitor of ${this.label} has thrown`);
+    }
   }
 
   /** Rejects every call that is open. Returns how many casts and infos are lost. */
@@ -600,6 +641,11 @@ function stopOrder(reason: ExitReason): Envelope<ExitOrder> {
 /** News of children that XState sends to their parent, whoever asked for it. */
 function isXStatesOwn(event: EventObject): boolean {
   return event.type.startsWith('xstate.');
+}
+
+/** What a callback still does after its server's end has no effect on anyone. */
+function ignoreFailure(result: unknown): void {
+  if (isThenable(result)) result.then(undefined, () => {});
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -7,14 +7,15 @@
 import { type AnyActorLogic, createActor, type InspectionEvent, type Observer } from 'xstate';
 import { SlotkeeperError } from '../fault.ts';
 import { Address, noproc } from './address.ts';
-import { exitOrder } from './client.ts';
+import { callingSelf, exitOrder } from './client.ts';
 import { type Environment, environment } from './environment.ts';
 import { describeReason, type ExitReason } from './exit-reason.ts';
-import type { GenServerLogic } from './gen-server.ts';
-import { expectKnown, expectOption, isDuration, isOptionalName } from './options.ts';
+import { behaviourIn, type GenServerLogic } from './gen-server.ts';
+import type { Logger } from './logger.ts';
+import { expectKnown, expectOption, expectReason, isDuration, isOptionalName } from './options.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
 import { incarnationOf, labelOf, type Ref } from './ref.ts';
-import type { Server } from './server.ts';
+import { type Server, serverInCallback } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
 import type { InputOf, ServerTypes } from './server-types.ts';
@@ -49,6 +50,7 @@ export async function startServer<T extends ServerTypes>(
 ): Promise<ServerRef<T>> {
   const given: CommonStartOptions & { input?: unknown } = options ?? {};
   const { name, startTimeoutMs = Infinity } = given;
+  expectOption('logic', behaviourIn(logic), isPresent, 'logic made by fromGenServer or supervisor');
   expectKnown(given, START_OPTIONS);
   expectOption('name', name, isOptionalName, 'a non-empty string');
   expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
@@ -60,7 +62,7 @@ export async function startServer<T extends ServerTypes>(
 /**
  * Orders a server to end with `reason` and waits until it has. Rejects with `noproc` when nobody runs,
  * `stop_timeout` after `timeoutMs` (the order stands), or `stopped_otherwise` when it ended for another
- * reason.
+ * reason, and `calling_self` when a server would wait for its own end: it returns `stop` instead.
  */
 export async function stopServer(
   ref: Ref,
@@ -68,8 +70,10 @@ export async function stopServer(
   timeoutMs = Infinity,
 ): Promise<void> {
   expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
+  expectReason(reason);
   const server = incarnationOf(ref);
   if (!server || server.phase === 'exited') throw noproc(labelOf(ref));
+  if (server === serverInCallback()) throw callingSelf(server.label);
   server.order(exitOrder(reason, '', true));
   if (!(await endsWithin(server, timeoutMs))) throw stopTimeout(server.label, timeoutMs);
   if (server.exitReason !== reason) throw stoppedOtherwise(server.label, server.exitReason);
@@ -126,14 +130,28 @@ function createServer(
     input: options.input,
     clock: env.clock as never,
     ...(name !== undefined && { id: name }),
-    ...(inspect && { inspect }),
+    ...(inspect && { inspect: guarded(inspect, env.logger) }),
   });
   const server = serverOf(actor);
-  if (!server) throw new TypeError('The logic of a server must come from fromGenServer');
+  if (!server) throw new TypeError('XState has not made the snapshot of a server');
   server.settleIn({ address, terminateTimeoutMs: DEFAULT_TERMINATE_MS, isRoot: true });
   actor.start();
   return server;
 }
+
+/** An inspector that fails must not take down what it looks at. */
+function guarded(inspect: Inspector, logger: Logger): (event: InspectionEvent) => void {
+  const observe = typeof inspect === 'function' ? inspect : inspect.next?.bind(inspect);
+  return (event) => {
+    try {
+      observe?.(event);
+    } catch (error) {
+      logger.warn({ error }, 'An inspector has thrown');
+    }
+  };
+}
+
+const isPresent = (value: unknown): boolean => value !== undefined;
 
 function startTimeout(server: string, timeoutMs: number): SlotkeeperError<'start_timeout'> {
   return new SlotkeeperError(

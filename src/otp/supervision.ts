@@ -13,10 +13,11 @@ import { Child, type Guardian } from './child.ts';
 import { type CompleteChildSpec, checkSignificant, type Restart } from './child-spec.ts';
 import { crashReason, describeReason, type ExitReason, isAbnormal } from './exit-reason.ts';
 import { Envelope } from './message.ts';
+import type { AnyRef } from './ref.ts';
 import { backoffMs, type RestartBackoff } from './restart-backoff.ts';
 import { RestartHistory, type RestartIntensity } from './restart-intensity.ts';
 import type { Server } from './server.ts';
-import type { ServerRef } from './server-ref.ts';
+import { ServerRef } from './server-ref.ts';
 
 /** Who else is restarted with a child: nobody; all; those that were started after it. */
 export type Strategy = 'one_for_one' | 'one_for_all' | 'rest_for_one';
@@ -73,9 +74,9 @@ export class Supervision implements Guardian {
   }
 
   /** The child of this id, or the one behind this ref. */
-  find(sought: string | ServerRef): Child {
+  find(sought: string | AnyRef): Child {
     const child = typeof sought === 'string' ? this.children.get(sought) : this.findByRef(sought);
-    if (!child) throw notFound(this.server.label, String(sought));
+    if (!child) throw notFound(this.server.label, sought);
     return child;
   }
 
@@ -152,6 +153,7 @@ export class Supervision implements Guardian {
     if (!this.isOurs(child)) return 'go_on';
     if (child.incarnation !== incarnation || child.isRunning) return 'go_on';
     if (isRestarted(child.spec.restart, reason)) return this.restart(child, reason);
+    if (isAbnormal(reason)) this.reportLoss(child, reason);
     this.letGo(child);
     return this.endsWith(child) ? 'shutdown' : 'go_on';
   }
@@ -270,9 +272,9 @@ export class Supervision implements Guardian {
     this.byAddress.delete(child.address);
   }
 
-  private findByRef(ref: ServerRef): Child | undefined {
-    const address = ref.address();
-    return address && this.byAddress.get(address);
+  private findByRef(ref: AnyRef): Child | undefined {
+    if (ref instanceof ServerRef) return this.byAddress.get(ref.address() as Address);
+    return this.list().find((child) => child.ref.actor === ref);
   }
 
   /** Whether the end of this child is the end of the supervisor. */
@@ -291,6 +293,11 @@ export class Supervision implements Guardian {
     const fields = { child: child.spec.id, reason, restarts: this.history.count };
     const text = `${child.spec.id} has ended (${describeReason(reason)}) and is restarted`;
     this.server.place.log('warn', fields, text);
+  }
+
+  private reportLoss(child: Child, reason: ExitReason): void {
+    const text = `${child.spec.id} has ended (${describeReason(reason)}) and is not restarted`;
+    this.server.place.log('error', { child: child.spec.id, reason }, text);
   }
 
   private publishRestart(child: Child, reason: ExitReason): void {
@@ -329,8 +336,9 @@ function expectStopped(supervisor: string, child: Child): void {
   );
 }
 
-function notFound(supervisor: string, id: string): SlotkeeperError<'not_found'> {
-  return new SlotkeeperError('not_found', `${supervisor} has no child ${JSON.stringify(id)}`, {
+function notFound(supervisor: string, sought: unknown): SlotkeeperError<'not_found'> {
+  const id = typeof sought === 'string' ? JSON.stringify(sought) : String(sought);
+  return new SlotkeeperError('not_found', `${supervisor} has no child ${id}`, {
     supervisor,
     id,
   });

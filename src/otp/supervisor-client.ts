@@ -8,6 +8,7 @@ import type { AnyActorLogic } from 'xstate';
 import type { ChildSpec, CompleteChildSpec } from './child-spec.ts';
 import { type CallOptions, call } from './client.ts';
 import type { GenServerLogic } from './gen-server.ts';
+import type { AnyRef } from './ref.ts';
 import type { ServerRef } from './server-ref.ts';
 import type { ServerTypes } from './server-types.ts';
 import type {
@@ -42,7 +43,7 @@ export function startChild<Logic extends AnyActorLogic>(
  */
 export function terminateChild(
   supervisor: AnySupervisorRef,
-  child: string | ServerRef,
+  child: string | AnyRef,
   options: CallOptions = {},
 ): Promise<void> {
   return call(dynamic(supervisor), { type: 'terminate_child', child }, patiently(options));

@@ -29,6 +29,7 @@ import {
   reply,
   stop,
 } from './outcome.ts';
+import type { AnyRef } from './ref.ts';
 import { checkBackoff, type RestartBackoff } from './restart-backoff.ts';
 import {
   DEFAULT_RESTART_INTENSITY,
@@ -66,7 +67,7 @@ export interface ChildCounts {
 
 type DynamicCalls = {
   start_child(request: { readonly spec: ChildSpec }): ServerRef;
-  terminate_child(request: { readonly child: string | ServerRef }): void;
+  terminate_child(request: { readonly child: string | AnyRef }): void;
   which_children(): ChildInfo[];
   count_children(): ChildCounts;
 };
@@ -168,7 +169,7 @@ export function dynamicSupervisor(
 const dynamicCalls = {
   start_child: ({ spec }: { spec: ChildSpec }, state: Supervision) =>
     answering(state, async () => (await state.add(completeSpec(spec, state.nextId()))).ref),
-  terminate_child: ({ child }: { child: string | ServerRef }, state: Supervision) =>
+  terminate_child: ({ child }: { child: string | AnyRef }, state: Supervision) =>
     answering(state, async () => state.terminate(state.find(child))),
   which_children: (_request: unknown, state: Supervision) => reply(childInfos(state), state),
   count_children: (_request: unknown, state: Supervision) => reply(childCounts(state), state),

@@ -46,9 +46,10 @@ export function mayBeginNow(): boolean {
   return served < MESSAGES_PER_MACROTASK && nesting < DEEPEST_NESTING;
 }
 
-/** Marks that a turn has begun on this stack; `leaveTurn` must follow. */
+/** Marks that a turn has begun on this stack, the first of a macrotask from now; `leaveTurn` follows. */
 export function enterTurn(): void {
   nesting += 1;
+  if (served === 0) startedAt = lookedAt = performance.now();
 }
 
 export function leaveTurn(): void {
@@ -80,13 +81,9 @@ function runTurn(runnable: Runnable): void {
   }
 }
 
-/** The first message of a macrotask begins to measure. */
 function lookAtTheTime(): boolean {
   const now = performance.now();
-  if (served === 1) {
-    startedAt = lookedAt = now;
-    planNextShare();
-  }
+  if (served === 1) planNextShare();
   if (now - startedAt >= MILLISECONDS_PER_MACROTASK) served = MESSAGES_PER_MACROTASK;
   stretch = now - lookedAt < SLOW_STRETCH_MS ? Math.min(2 * stretch, LONGEST_STRETCH) : 1;
   nextLook = served + stretch;
