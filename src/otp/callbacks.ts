@@ -113,7 +113,10 @@ export interface GenServerSettings<T extends ServerTypes> {
    * in a `microtask`, so that all that is sent in one tick is one turn.
    */
   readonly turnStart?: 'at_once' | 'microtask';
-  /** Calls and casts that go before all others, never time out and are never refused. */
+  /**
+   * Calls and casts that go before all others, never time out and are never refused by a full mailbox.
+   * A crash takes them with the mailbox; their callers get `server_down`.
+   */
   readonly uncancellable?: readonly (CallType<T> | CastType<T>)[];
   /** Exit signals of others arrive as an info `exit` instead of ending the server. */
   readonly trapExit?: boolean;
@@ -124,7 +127,7 @@ export interface GenServerCallbacks<T extends ServerTypes> {
   init(input: InputOf<T>, context: ServerContext<T>): Awaitable<InitResult<StateOf<T>>>;
   /**
    * Called once per turn, after its last message and before its answers go out: the place to commit.
-   * It may replace answers. If it throws, the server crashes and none of them is sent.
+   * Answers that are given from outside a turn wait for it, too. There may be none. It may replace them. If it throws, the server crashes and none of them is sent.
    */
   handleReplies?(
     replies: readonly TurnReply[],

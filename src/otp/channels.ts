@@ -45,7 +45,7 @@ export interface MailboxFull {
 }
 export interface MessageUnexpected {
   readonly server: string;
-  readonly sort: 'call' | 'cast' | 'info' | 'continue';
+  readonly sort: 'call' | 'cast' | 'info';
   readonly message: string;
 }
 export interface MessageDropped {

@@ -3,7 +3,8 @@
  *
  * A call is a promise that settles exactly once: with the reply, with what the server rejected it with,
  * or with a fault. Faults by code: `call_timeout` (no answer in time), `server_down` (it ended first),
- * `noproc` (nobody runs there), `mailbox_full`, `calling_self`, `unexpected_request`, `invalid_option`.
+ * `noproc` (nobody runs there), `not_a_server`, `mailbox_full`, `calling_self`, `unexpected_request`,
+ * `invalid_option`.
  * A call that timed out or was aborted before its turn is never served, so it has no effect.
  */
 import type { AnyActorRef } from 'xstate';

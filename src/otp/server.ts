@@ -18,7 +18,7 @@ import type { ActorScope, AnyActorRef, EventObject, SnapshotStatus } from 'xstat
 import type { SlotkeeperError } from '../fault.ts';
 import { Address, dropped, mailboxIsFull, noproc } from './address.ts';
 import type { Behaviour } from './behaviour.ts';
-import type { FormattedStatus } from './callbacks.ts';
+import type { ExitMessage, FormattedStatus } from './callbacks.ts';
 import { serverStarted, serverTerminated } from './channels.ts';
 import type { ClockTimer } from './clock.ts';
 import { formatStatus, reportCrash } from './crash-report.ts';
@@ -173,7 +173,7 @@ export class Server extends MailService {
   /** An exit signal: an order to end between two messages or, trapped, a message like any other. */
   order(order: ExitOrder): void {
     if (order.isFromParent) this.accept(new Envelope('exit', order, 'control'));
-    else if (this.behaviour.trapsExits) this.accept(new Envelope('info', order, 'urgent'));
+    else if (this.behaviour.trapsExits) this.accept(trapped(order));
     else if (order.reason !== 'normal') this.accept(new Envelope('exit', order, 'control'));
   }
 
@@ -632,6 +632,10 @@ export class Server extends MailService {
     }
     if (serverTerminated.hasSubscribers) serverTerminated.publish(fields);
   }
+}
+
+function trapped({ type, from, reason }: ExitOrder): Envelope<ExitMessage> {
+  return new Envelope('info', { type, from, reason }, 'urgent');
 }
 
 function stopOrder(reason: ExitReason): Envelope<ExitOrder> {

@@ -28,7 +28,7 @@ export const catalogue: Catalogue = {
   },
   call_answered: {
     channel: otpChannels.call_answered.name,
-    meaning: 'a call has ended, in whatever way',
+    meaning: 'a call or a sys request that was taken in has ended, in whatever way',
     fields: {
       server: SERVER,
       request: 'type of the request',
@@ -90,7 +90,8 @@ export const catalogue: Catalogue = {
     fields: {
       server: SERVER,
       message: 'type of the message',
-      cause: '`noproc`: nobody runs there; `mailbox_full`: sent by XState, which cannot be told',
+      cause:
+        '`noproc`: nobody runs there; `mailbox_full`: sent by a timer or by XState, which cannot be told',
     },
   },
 };
