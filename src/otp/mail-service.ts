@@ -81,12 +81,12 @@ export abstract class MailService extends Runnable {
   }
 
   /** An idle service has no mail, unless it is suspended: what comes now is next. */
-  private get mayServeNow(): boolean {
+  protected get mayServeNow(): boolean {
     return this.activity === 'idle' && this.beginsAtOnce && !this.isSuspended && mayBeginNow();
   }
 
   /** A turn on the sender's stack; mostly this message is all of it. */
-  private serveNow(envelope: Envelope): void {
+  protected serveNow(envelope: Envelope): void {
     this.activity = 'turn';
     enterTurn();
     try {

@@ -72,7 +72,8 @@ export interface From<Reply> {
   readonly [REPLY]?: (reply: Reply) => void;
 }
 
-type Settlement = 'none' | 'resolved' | 'rejected';
+/** `staged`: an answer waits for the end of its turn. There is only one answer. */
+type Settlement = 'none' | 'staged' | 'resolved' | 'rejected';
 
 /** Who answers a call. */
 export interface Answerer {
@@ -90,8 +91,6 @@ interface Addressee {
 export class CallEnvelope extends Envelope<Tag> {
   /** The server that has taken it up. */
   answerer: Answerer | undefined = undefined;
-  /** Whether an answer waits for the end of its turn: there is only one. */
-  isStaged = false;
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
   private wait: CallWait | undefined = undefined;
@@ -104,7 +103,17 @@ export class CallEnvelope extends Envelope<Tag> {
   }
 
   get isSettled(): boolean {
-    return this.settlement !== 'none';
+    return this.settlement === 'resolved' || this.settlement === 'rejected';
+  }
+
+  /** Whether no answer was given yet. */
+  get isOpen(): boolean {
+    return this.settlement === 'none';
+  }
+
+  /** An answer was given, which goes out at the end of the turn. */
+  stage(): void {
+    this.settlement = 'staged';
   }
 
   /**
@@ -142,7 +151,7 @@ export class CallEnvelope extends Envelope<Tag> {
   }
 
   private settle(settlement: Settlement, answer: unknown): boolean {
-    if (this.settlement !== 'none') return false;
+    if (this.isSettled) return false;
     this.settlement = settlement;
     this.answer = answer;
     this.list?.remove(this);

@@ -163,10 +163,9 @@ export class Server extends MailService {
   send(envelope: Envelope<Tag>): SlotkeeperError | undefined {
     if (this.phase === 'exited') return noproc(this.label);
     chooseLane(envelope, this.behaviour.uncancellable);
-    if (!this.mailbox.hasRoomFor(envelope)) {
-      return mailboxIsFull(this.label, envelope, this.mailbox.limit);
-    }
-    this.accept(envelope);
+    if (this.mayServeNow) this.serveNow(envelope);
+    else if (this.mailbox.hasRoomFor(envelope)) this.enqueue(envelope);
+    else return mailboxIsFull(this.label, envelope, this.mailbox.limit);
     return undefined;
   }
 
@@ -189,7 +188,7 @@ export class Server extends MailService {
 
   /** Answers a call that `deferReply` left open, or that is in service. */
   replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
-    if (call.isSettled || call.isStaged) return false;
+    if (!call.isOpen) return false;
     if (this.debugging) this.debugging.answered(value, call.content.type);
     if (this.hasHook && this.phase === 'running') return this.stage(call, value, isRejection);
     return isRejection ? call.rejectWith(value) : call.resolveWith(value);
@@ -438,7 +437,7 @@ export class Server extends MailService {
   /** The answer waits for the hook, also where it came from outside a turn. */
   private stage(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
     this.owe(call);
-    call.isStaged = true;
+    call.stage();
     this.hasOpenTurn = true;
     if (this.stagedReplies === NO_REPLIES) this.stagedReplies = [];
     this.stagedReplies.push(new StagedReply(call, value, isRejection));
