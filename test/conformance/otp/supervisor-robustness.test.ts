@@ -89,7 +89,13 @@ describe('supervisor: ends at the edge of a start', () => {
       strategy: 'one_for_all',
       restartIntensity: { restarts: 2, withinMs: 5_000 },
     });
-    const adding = startChild(top, world.worker('c', { onInit: () => opened }));
+    const begun = gate();
+    const onInit = () => {
+      begun.open();
+      return opened;
+    };
+    const adding = startChild(top, world.worker('c', { onInit }));
+    await begun.opened;
     for (const id of ['a', 'b']) exit(world.ref(id), 'kill');
     open();
     await adding;
