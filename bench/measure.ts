@@ -75,6 +75,7 @@ function report(folder: string): void {
   for (const { name, lines } of sizes.filter((size) => size.lines > 300)) {
     console.log(`  ${lines} lines: ${name}`);
   }
+  if (folder === 'test') return; // a `describe` is a function, and as long as its subject
   for (const { name, lines } of functions.filter((size) => size.lines > 50)) {
     console.log(`  ${lines} lines in a function: ${name}`);
   }

@@ -4,8 +4,10 @@
 import {
   call,
   cast,
+  type DynamicSupervisorTypes,
   dynamicSupervisor,
   fromGenServer,
+  localRegistry,
   noReply,
   ready,
   reply,
@@ -18,7 +20,7 @@ import {
   whichChildren,
 } from 'slotkeeper';
 import { createActor } from 'xstate';
-import { bytesEach, timeEach } from './harness.ts';
+import { bytesEach, type Contender, timeEach } from './harness.ts';
 import { printTable, type Row } from './table.ts';
 
 interface Counter {
@@ -63,84 +65,101 @@ export async function benchOtp(): Promise<void> {
 async function benchCalls(): Promise<void> {
   const server = await startServer(counter);
   const inspected = await startServer(counter, { inspect: () => {} });
-  const actor = createActor(plainLogic).start();
-  const state = { count: 0 };
-  const add = { type: 'add', by: 1 } as const;
-  const bare = async (request: { readonly type: 'add'; readonly by: number }): Promise<number> => {
-    state.count += request.by;
-    return state.count;
-  };
   const times = await timeEach([
-    {
-      name: 'bare',
-      count: 300_000,
-      run: async (times) => {
-        for (let n = 0; n < times; n += 1) await bare({ type: 'add', by: 1 });
-      },
-    },
-    {
-      name: 'call',
-      count: 300_000,
-      run: async (times) => {
-        for (let n = 0; n < times; n += 1) await call(server, { type: 'add', by: 1 });
-      },
-    },
-    {
-      name: 'call, inspected',
-      count: 100_000,
-      run: async (times) => {
-        for (let n = 0; n < times; n += 1) await call(inspected, { type: 'add', by: 1 });
-      },
-    },
-    {
-      name: '50 callers',
-      count: 300_000,
-      run: async (times) => {
-        const each = times / 50;
-        await Promise.all(
-          Array.from({ length: 50 }, async () => {
-            for (let n = 0; n < each; n += 1) await call(server, add);
-          }),
-        );
-      },
-    },
-    {
-      name: 'cast',
-      count: 300_000,
-      run: async (times) => {
-        for (let n = 0; n < times; n += 1) {
-          cast(server, { type: 'bump' });
-          if (n % 1_000 === 0) await call(server, add);
-        }
-      },
-    },
-    {
-      name: 'xstate send',
-      count: 300_000,
-      run: (times) => {
-        for (let n = 0; n < times; n += 1) actor.send({ type: 'bump' });
-      },
-    },
+    bareContender(),
+    callContender('call', server, 300_000),
+    callContender('call, inspected', inspected, 100_000),
+    crowdContender(server),
+    castContender(server),
+    sendContender(),
   ]);
   await stopServer(server);
   await stopServer(inspected);
   const of = (name: string): number => times.get(name) ?? Number.NaN;
-  const bareTime = of('bare');
-  const row = (what: string, name: string, against = 'bare'): Row => ({
+  const bare = (what: string, name: string): Row => ({
     what,
     value: of(name),
     unit: 'µs',
-    ratio: of(name) / of(against),
-    against: against === 'bare' ? 'awaited async function' : against,
+    ratio: of(name) / of('bare'),
+    against: 'awaited async function',
   });
   printTable('GenServer calls', [
-    { what: 'awaited async function (the floor)', value: bareTime, unit: 'µs' },
-    { ...row('call, sequential', 'call'), must: '≤ 3 ×', aim: '≤ 2 ×' },
-    row('call, sequential, with an XState inspector', 'call, inspected'),
-    row('call, 50 callers', '50 callers'),
+    { what: 'awaited async function (the floor)', value: of('bare'), unit: 'µs' },
+    { ...bare('call, sequential', 'call'), must: '≤ 3 ×', aim: '≤ 2 ×' },
+    bare('call, sequential, with an XState inspector', 'call, inspected'),
+    bare('call, 50 callers', '50 callers'),
     { what: 'XState send to plain logic', value: of('xstate send'), unit: 'µs' },
-    row('cast', 'cast', 'xstate send'),
+    {
+      what: 'cast',
+      value: of('cast'),
+      unit: 'µs',
+      ratio: of('cast') / of('xstate send'),
+      against: 'XState send',
+    },
   ]);
+}
+
+/** The work of the call, without a server. */
+function bareContender(): Contender {
+  const state = { count: 0 };
+  const add = async (request: { readonly type: 'add'; readonly by: number }): Promise<number> => {
+    state.count += request.by;
+    return state.count;
+  };
+  return {
+    name: 'bare',
+    count: 300_000,
+    run: async (times) => {
+      for (let n = 0; n < times; n += 1) await add({ type: 'add', by: 1 });
+    },
+  };
+}
+
+function callContender(name: string, server: ServerRef<Counter>, count: number): Contender {
+  return {
+    name,
+    count,
+    run: async (times) => {
+      for (let n = 0; n < times; n += 1) await call(server, { type: 'add', by: 1 });
+    },
+  };
+}
+
+function crowdContender(server: ServerRef<Counter>): Contender {
+  const caller = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n += 1) await call(server, { type: 'add', by: 1 });
+  };
+  return {
+    name: '50 callers',
+    count: 300_000,
+    run: async (times) => {
+      await Promise.all(Array.from({ length: 50 }, () => caller(times / 50)));
+    },
+  };
+}
+
+function castContender(server: ServerRef<Counter>): Contender {
+  return {
+    name: 'cast',
+    count: 300_000,
+    run: async (times) => {
+      for (let n = 0; n < times; n += 1) {
+        cast(server, { type: 'bump' });
+        if (n % 1_000 === 0) await call(server, { type: 'add', by: 1 });
+      }
+    },
+  };
+}
+
+function sendContender(): Contender {
+  const actor = createActor(plainLogic).start();
+  return {
+    name: 'xstate send',
+    count: 300_000,
+    run: (times) => {
+      for (let n = 0; n < times; n += 1) actor.send({ type: 'bump' });
+    },
+  };
 }
 
 async function benchChildren(): Promise<void> {
@@ -148,77 +167,86 @@ async function benchChildren(): Promise<void> {
   const one = await startServer(
     supervisor({
       restartIntensity: { restarts: 1_000_000, withinMs: 1_000 },
-      children: [{ id: 'counter', logic: counter }],
+      children: [{ id: 'counter', name: 'benchmark', logic: counter }],
     }),
   );
-  const parent = createActor(plainLogic).start();
-  const kept: unknown[] = [];
-  const [child] = await whichChildren(one);
-  if (!child) throw new Error('the supervisor has no child');
-  const ref = child.ref as ServerRef<Counter>;
   const times = await timeEach([
-    {
-      name: 'xstate create + start',
-      count: 3_000,
-      run: (count) => {
-        for (let n = 0; n < count; n += 1) {
-          kept.push(createActor(plainLogic, { parent, id: `child-${n}` }).start());
-        }
-      },
-    },
-    {
-      name: 'start child',
-      count: 3_000,
-      run: async (count) => {
-        for (let n = 0; n < count; n += 1) await startChild(dynamic, { logic: counter });
-      },
-    },
-    {
-      name: 'stop child',
-      count: 3_000,
-      run: async (count) => {
-        const children = (await whichChildren(dynamic)).slice(0, count);
-        for (const { ref: each } of children) await terminateChild(dynamic, each);
-      },
-    },
-    {
-      name: 'crash to serving again',
-      count: 2_000,
-      run: async (count) => {
-        for (let n = 0; n < count; n += 1) {
-          await call(ref, { type: 'crash' }).catch(() => {});
-          await call(ref, { type: 'add', by: 1 });
-        }
-      },
-    },
+    xstateChildContender(),
+    startContender(dynamic),
+    stopContender(dynamic),
+    crashContender(localRegistry.ref<Counter>('benchmark')),
   ]);
   await stopServer(dynamic, 'shutdown');
   await stopServer(one, 'shutdown');
   const of = (name: string): number => times.get(name) ?? Number.NaN;
   printTable('Children', [
-    {
-      what: 'XState create + start of a child (the floor)',
-      value: of('xstate create + start'),
-      unit: 'µs',
-    },
+    { what: 'XState create + start of a child (the floor)', value: of('xstate'), unit: 'µs' },
     {
       what: 'start of a child under a dynamic supervisor',
-      value: of('start child'),
+      value: of('start'),
       unit: 'µs',
-      ratio: of('start child') / of('xstate create + start'),
+      ratio: of('start') / of('xstate'),
       against: 'XState',
       must: '≤ 3 ×',
       aim: '≤ 1.5 ×',
     },
-    { what: 'stop of a child', value: of('stop child'), unit: 'µs' },
+    { what: 'stop of a child', value: of('stop'), unit: 'µs' },
     {
       what: 'crash to serving again',
-      value: of('crash to serving again'),
+      value: of('crash'),
       unit: 'µs',
       must: '≤ 100 µs',
       aim: '≤ 30 µs',
     },
   ]);
+}
+
+function xstateChildContender(): Contender {
+  const parent = createActor(plainLogic).start();
+  const kept: unknown[] = [];
+  return {
+    name: 'xstate',
+    count: 3_000,
+    run: (count) => {
+      for (let n = 0; n < count; n += 1) {
+        kept.push(createActor(plainLogic, { parent, id: `child-${n}` }).start());
+      }
+    },
+  };
+}
+
+function startContender(dynamic: ServerRef<DynamicSupervisorTypes>): Contender {
+  return {
+    name: 'start',
+    count: 3_000,
+    run: async (count) => {
+      for (let n = 0; n < count; n += 1) await startChild(dynamic, { logic: counter });
+    },
+  };
+}
+
+function stopContender(dynamic: ServerRef<DynamicSupervisorTypes>): Contender {
+  return {
+    name: 'stop',
+    count: 3_000,
+    run: async (count) => {
+      const children = (await whichChildren(dynamic)).slice(0, count);
+      for (const { ref } of children) await terminateChild(dynamic, ref);
+    },
+  };
+}
+
+function crashContender(ref: ServerRef<Counter>): Contender {
+  return {
+    name: 'crash',
+    count: 2_000,
+    run: async (count) => {
+      for (let n = 0; n < count; n += 1) {
+        await call(ref, { type: 'crash' }).catch(() => {});
+        await call(ref, { type: 'add', by: 1 });
+      }
+    },
+  };
 }
 
 async function benchMemory(): Promise<void> {
