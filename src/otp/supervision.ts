@@ -160,6 +160,7 @@ export class Supervision implements Guardian {
 
   /** Starts those of the group that still wait: meanwhile each may have been stopped or started. */
   async onDue({ child, reason, group }: RestartDue): Promise<Verdict> {
+    if (!(group instanceof Map)) return 'go_on'; // a forgery
     const waiting = [...group].filter(
       ([member, incarnation]) =>
         this.isOurs(member) && member.status === 'restarting' && member.incarnation === incarnation,
