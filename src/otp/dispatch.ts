@@ -18,7 +18,6 @@ export interface Served extends Answerer {
   readonly context: ServerContext<ServerTypes>;
   readonly input: unknown;
   readonly state: unknown;
-  readonly outgoing: readonly TurnReply[];
   unexpectedMessages: number;
 }
 
@@ -39,11 +38,14 @@ export function runCallback(server: Served, envelope: Envelope): unknown {
       return runClause(server, behaviour.continues, envelope as Envelope<Tag>);
     case 'init':
       return behaviour.callbacks.init(server.input as undefined, server.context);
-    case 'turn_end':
-      return behaviour.callbacks.handleReplies?.(server.outgoing, server.state, server.context);
     default:
       return HANDLED;
   }
+}
+
+/** Shows a turn's answers to the hook. */
+export function runHook(server: Served, replies: readonly TurnReply[]): unknown {
+  return server.behaviour.callbacks.handleReplies?.(replies, server.state, server.context);
 }
 
 function runCall(server: Served, call: CallEnvelope): unknown {

@@ -23,18 +23,17 @@ import { serverStarted, serverTerminated } from './channels.ts';
 import type { ClockTimer } from './clock.ts';
 import { formatStatus, reportCrash } from './crash-report.ts';
 import type { Debugging } from './debugging.ts';
-import { callbackName, HANDLED, isAllowed, runCallback } from './dispatch.ts';
+import { callbackName, HANDLED, isAllowed, runCallback, runHook } from './dispatch.ts';
 import { environment } from './environment.ts';
 import { crashReason, type ExitReason, failureOf, isAbnormal } from './exit-reason.ts';
-import { LinkedList } from './linked-list.ts';
 import { MailService } from './mail-service.ts';
 import { CallEnvelope, chooseLane, Envelope, type Tag } from './message.ts';
 import { type Next, Outcome, type StopOutcome } from './outcome.ts';
+import { OwedReplies } from './owed-replies.ts';
 import { type Berth, DEFAULT_TERMINATE_MS, Place } from './place.ts';
 import { badReturn, serverDown } from './server-faults.ts';
 import { type ServerSnapshot, serverOf, takeSnapshot } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
-import { StagedReply } from './staged-reply.ts';
 import { enterTurn, leaveTurn } from './turn-share.ts';
 
 export type Phase = 'starting' | 'running' | 'terminating' | 'exited';
@@ -59,9 +58,6 @@ export interface EndListener {
 
 type Scope = ActorScope<ServerSnapshot, EventObject>;
 
-/** What most servers stage: a list of their own would cost each of them 50 bytes. */
-const NO_REPLIES: StagedReply[] = [];
-
 let inCallback: Server | undefined;
 
 /** The server whose callback is on the stack now. */
@@ -79,8 +75,6 @@ export class Server extends MailService {
   wasIgnored = false;
   unexpectedMessages = 0;
   debugging: Debugging | undefined = undefined;
-  /** The answers that the hook is looking at. */
-  outgoing: StagedReply[] = NO_REPLIES;
   /** Told once `init` has ended, in whatever way. */
   onStarted: (() => void) | undefined = undefined;
   /** Its supervisor's view of it, told of the end last of all. */
@@ -89,7 +83,7 @@ export class Server extends MailService {
   offspring: { kill(): void } | undefined = undefined;
   /** Told of the end, after everything was cleaned up, in the order in which they asked. */
   private endListeners: Set<EndListener> | undefined = undefined;
-  private owed: LinkedList<CallEnvelope> | undefined = undefined;
+  private readonly owed = new OwedReplies();
   private readonly hasHook: boolean;
   private ownPlace: Place | undefined = undefined;
   /** As its place says, once it has begun; here because every message looks. */
@@ -100,8 +94,6 @@ export class Server extends MailService {
   /** Tells the callback that is awaited now from those that are not any more. */
   private ticket = 0;
   private idleTimer: ClockTimer | undefined = undefined;
-  /** The answers that the hook will see next. */
-  private stagedReplies: StagedReply[] = NO_REPLIES;
   private timeout: Envelope | undefined = undefined;
   private hasRun = false;
   private hasDied = false;
@@ -347,16 +339,10 @@ export class Server extends MailService {
       case 'continue':
         return this.runUsers(envelope);
       case 'turn_end':
-        return this.runHook(envelope);
+        return runHook(this, this.owed.show());
       default:
         return runCallback(this, envelope);
     }
-  }
-
-  private runHook(envelope: Envelope): unknown {
-    this.outgoing = this.stagedReplies;
-    this.stagedReplies = NO_REPLIES;
-    return runCallback(this, envelope);
   }
 
   private runUsers(envelope: Envelope): unknown {
@@ -411,10 +397,10 @@ export class Server extends MailService {
         this.replyTo(served as CallEnvelope, outcome.value, true);
         break;
       case 'deferred':
-        this.owe(served as CallEnvelope);
+        this.owed.owe(served as CallEnvelope);
         break;
       case 'no_reply':
-        if (served.type === 'turn_end') this.sendStaged();
+        if (served.type === 'turn_end') this.owed.send();
         break;
       case 'ready':
         this.started();
@@ -428,27 +414,12 @@ export class Server extends MailService {
     }
   }
 
-  private owe(call: CallEnvelope): void {
-    if (call.isSettled || call.list) return;
-    this.owed ??= new LinkedList();
-    this.owed.push(call);
-  }
-
   /** The answer waits for the hook, also where it came from outside a turn. */
   private stage(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
-    this.owe(call);
-    call.stage();
+    this.owed.stage(call, value, isRejection);
     this.hasOpenTurn = true;
-    if (this.stagedReplies === NO_REPLIES) this.stagedReplies = [];
-    this.stagedReplies.push(new StagedReply(call, value, isRejection));
     if (this.activity === 'idle') this.schedule();
     return true;
-  }
-
-  private sendStaged(): void {
-    const replies = this.outgoing;
-    this.outgoing = NO_REPLIES;
-    for (const staged of replies) staged.send();
   }
 
   private plan(next: Next): void {
@@ -515,9 +486,9 @@ export class Server extends MailService {
   private stopAsAsked(outcome: StopOutcome, served: Envelope): void {
     if (served instanceof CallEnvelope) {
       if (outcome.hasReply) this.replyTo(served, outcome.value, false);
-      else this.owe(served);
+      else this.owed.owe(served);
     }
-    if (served.type === 'turn_end') this.sendStaged();
+    if (served.type === 'turn_end') this.owed.send();
     if (this.phase === 'starting') this.failToStart(outcome.reason, served);
     else this.stopAfterTurn(outcome.reason, served);
   }
@@ -616,7 +587,7 @@ export class Server extends MailService {
   private dropMail(): number {
     let lost = 0;
     if (this.awaited) this.abandon(this.awaited);
-    for (const call of [...(this.owed ?? [])]) this.abandon(call);
+    for (const call of this.owed.open()) this.abandon(call);
     for (const envelope of this.mailbox.drain()) {
       if (envelope instanceof CallEnvelope) this.abandon(envelope);
       else if (envelope.type === 'cast' || envelope.lane === 'ordinary') lost += 1;
