@@ -38,7 +38,9 @@ export class Debugging {
     return this.tracer !== undefined || this.countingSince !== undefined;
   }
 
+  /** Counts from a time on, or no more. Who counts already goes on, as in OTP. */
   count(startedAt: number | undefined): void {
+    if (startedAt !== undefined && this.countingSince !== undefined) return;
     this.countingSince = startedAt;
     this.messagesIn = this.messagesOut = 0;
   }

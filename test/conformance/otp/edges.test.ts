@@ -235,6 +235,14 @@ describe('contract: turns and their hook', () => {
 });
 
 describe('sys: statistics/2', () => {
+  test('going on with its counts when it is enabled again', async () => {
+    const ref = await startServer(puppet(), surroundings());
+    await sys.statistics(ref, true);
+    await call(ref, { type: 'read' });
+    await sys.statistics(ref, true);
+    expect(await sys.statistics(ref, 'get')).toMatchObject({ messagesIn: 1, messagesOut: 1 });
+  });
+
   test('beginning at zero when it is enabled anew while tracing goes on', async () => {
     const ref = await startServer(puppet());
     await sys.trace(ref, () => {});
