@@ -19,7 +19,9 @@ export function expectOption(
 export function expectKnown(options: object, known: readonly string[]): void {
   for (const [option, value] of Object.entries(options)) {
     if (known.includes(option)) continue;
-    throw invalidOption(option, value, `absent: there are only ${known.join(', ')}`);
+    const expected = `one of ${known.join(', ')}`;
+    const text = `There is no option ${option}: expected ${expected}`;
+    throw new SlotkeeperError('invalid_option', text, { option, value, expected });
   }
 }
 

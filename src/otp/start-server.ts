@@ -50,7 +50,7 @@ export async function startServer<T extends ServerTypes>(
 ): Promise<ServerRef<T>> {
   const given: CommonStartOptions & { input?: unknown } = options ?? {};
   const { name, startTimeoutMs = Infinity } = given;
-  expectOption('logic', behaviourIn(logic), isPresent, 'logic made by fromGenServer or supervisor');
+  expectOption('logic', logic, isServerLogic, 'made by fromGenServer or supervisor');
   expectKnown(given, START_OPTIONS);
   expectOption('name', name, isOptionalName, 'a non-empty string');
   expectOption('startTimeoutMs', startTimeoutMs, isDuration, 'milliseconds, 0 or more');
@@ -151,7 +151,8 @@ function guarded(inspect: Inspector, logger: Logger): (event: InspectionEvent) =
   };
 }
 
-const isPresent = (value: unknown): boolean => value !== undefined;
+const isServerLogic = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && behaviourIn(value) !== undefined;
 
 function startTimeout(server: string, timeoutMs: number): SlotkeeperError<'start_timeout'> {
   return new SlotkeeperError(
