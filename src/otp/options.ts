@@ -17,8 +17,9 @@ export function expectOption(
 
 /** Refuses an option that is not there, so that a misspelt one is not silently without effect. */
 export function expectKnown(options: object, known: readonly string[]): void {
-  for (const [option, value] of Object.entries(options)) {
+  for (const option of Object.keys(options)) {
     if (known.includes(option)) continue;
+    const value: unknown = Reflect.get(options, option);
     const expected = `one of ${known.join(', ')}`;
     const text = `There is no option ${option}: expected ${expected}`;
     throw new SlotkeeperError('invalid_option', text, { option, value, expected });
