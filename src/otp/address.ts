@@ -16,6 +16,7 @@ import type { Environment } from './environment.ts';
 import { DEFAULT_MAILBOX_LIMIT, Mailbox } from './mailbox.ts';
 import { CallEnvelope, chooseLane, type Envelope, type Tag } from './message.ts';
 import type { Server } from './server.ts';
+import { ServerRef } from './server-ref.ts';
 
 export interface AddressOptions {
   readonly label: string;
@@ -37,6 +38,7 @@ export class Address {
   actor: AnyActorRef | undefined = undefined;
   isGone = false;
   private readonly uncancellable: ReadonlySet<string> | undefined;
+  private ownRef: ServerRef | undefined = undefined;
   private readonly isSupervised: boolean;
   private readonly mailboxLimit: number;
   /** Made when something is parked. */
@@ -50,6 +52,12 @@ export class Address {
     this.isSupervised = options.isSupervised ?? false;
     this.mailboxLimit = options.behaviour?.mailboxLimit ?? DEFAULT_MAILBOX_LIMIT;
     if (this.name !== undefined) this.environment.registry.register(this.name, this);
+  }
+
+  /** The handle that is given out, made when somebody wants it. */
+  get ref(): ServerRef {
+    this.ownRef ??= new ServerRef(this.environment.registry, this);
+    return this.ownRef;
   }
 
   get clock(): Clock {

@@ -15,7 +15,7 @@ import { behaviourIn } from './gen-server.ts';
 import { isAlive, onEnd } from './monitor.ts';
 import { DEFAULT_TERMINATE_MS } from './place.ts';
 import type { EndListener, Server } from './server.ts';
-import { ServerRef } from './server-ref.ts';
+import type { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
 import { endsWithin, startFailed, startWithin } from './start-server.ts';
 
@@ -44,7 +44,7 @@ export class Child implements EndListener {
     this.spec = spec;
     this.guardian = guardian;
     this.address = newAddress(spec, guardian);
-    this.ref = new ServerRef(this.address.environment.registry, this.address);
+    this.ref = this.address.ref;
   }
 
   get isRunning(): boolean {
@@ -61,8 +61,9 @@ export class Child implements EndListener {
     const server = serverOf(actor);
     try {
       actor.start();
-      if (server) await this.startServer(server);
-      else this.startOther(actor);
+      if (!server) this.startOther(actor);
+      else if (server.phase === 'running') this.guard(server);
+      else await this.startServer(server);
     } catch (error) {
       this.forget();
       throw error;
@@ -99,7 +100,11 @@ export class Child implements EndListener {
   }
 
   private async startServer(server: Server): Promise<void> {
-    if (server.phase !== 'running') await startWithin(server, this.spec.startTimeoutMs);
+    await startWithin(server, this.spec.startTimeoutMs);
+    this.guard(server);
+  }
+
+  private guard(server: Server): void {
     this.status = 'running';
     server.guardian = this;
     if (server.phase === 'exited') this.ended(server.scope.self, server.exitReason);

@@ -103,7 +103,9 @@ const byClock = new WeakMap<Clock, Deadlines>();
 
 /** The deadlines of this clock. */
 export function deadlinesOf(clock: Clock): Deadlines {
-  const deadlines = byClock.get(clock) ?? new Deadlines(clock);
+  const known = byClock.get(clock);
+  if (known) return known;
+  const deadlines = new Deadlines(clock);
   byClock.set(clock, deadlines);
   return deadlines;
 }

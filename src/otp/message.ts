@@ -175,12 +175,13 @@ class CallWait implements Expirable, AbortTarget {
   readonly promise: Promise<unknown>;
   declare resolve: (value: unknown) => void;
   declare reject: (error: unknown) => void;
-  readonly dueAt: number;
+  /** Set when there is a deadline. */
+  dueAt = 0;
   deadlineIndex = -1;
   readonly label: string;
   private readonly call: CallEnvelope;
   private readonly clock: Clock;
-  private readonly deadlines: Deadlines;
+  private deadlines: Deadlines | undefined = undefined;
   private readonly timeoutMs: number;
   private readonly signal: AbortSignal | undefined;
 
@@ -194,18 +195,22 @@ class CallWait implements Expirable, AbortTarget {
     this.signal = signal;
     this.label = to.label;
     this.clock = to.clock;
-    this.dueAt = to.clock.monotonicNow() + timeoutMs;
-    this.deadlines = deadlinesOf(to.clock);
-    if (timeoutMs !== Infinity) this.deadlines.add(this);
+    if (timeoutMs !== Infinity) this.limit();
     if (signal) onAbort(signal, this);
   }
 
+  private limit(): void {
+    this.dueAt = this.clock.monotonicNow() + this.timeoutMs;
+    this.deadlines = deadlinesOf(this.clock);
+    this.deadlines.add(this);
+  }
+
   get isDue(): boolean {
-    return this.timeoutMs !== Infinity && this.clock.monotonicNow() >= this.dueAt;
+    return this.deadlines !== undefined && this.clock.monotonicNow() >= this.dueAt;
   }
 
   end(): void {
-    if (this.deadlineIndex >= 0) this.deadlines.remove(this);
+    if (this.deadlineIndex >= 0) this.deadlines?.remove(this);
     if (this.signal) offAbort(this.signal, this);
   }
 

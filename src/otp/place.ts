@@ -8,7 +8,6 @@
 import type { Address } from './address.ts';
 import type { ServerContext } from './callbacks.ts';
 import type { Clock, ClockTimer } from './clock.ts';
-import { ServerRef } from './server-ref.ts';
 import type { ServerTypes } from './server-types.ts';
 
 /** How a server is set up by whoever starts it. */
@@ -35,12 +34,12 @@ export class Place {
   private timers: Set<ClockTimer> | undefined = undefined;
 
   constructor({ address, terminateTimeoutMs, isRoot }: Berth) {
-    const { clock, logger, registry, isInspected } = address.environment;
+    const { clock, logger, isInspected } = address.environment;
     this.isInspected = isInspected;
     this.address = address;
     this.terminateTimeoutMs = terminateTimeoutMs;
     this.isRoot = isRoot;
-    this.context = { self: new ServerRef(registry, address), clock, logger };
+    this.context = { self: address.ref, clock, logger };
   }
 
   get label(): string {
