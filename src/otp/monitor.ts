@@ -8,9 +8,10 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { crashReason, type ExitReason } from './exit-reason.ts';
+import type { Logger } from './logger.ts';
 import { Envelope } from './message.ts';
 import type { AnyRef } from './ref.ts';
-import { actorOf, incarnationOf, labelOf } from './ref.ts';
+import { actorOf, incarnationOf, labelOf, loggerOf } from './ref.ts';
 import type { EndListener, Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
@@ -31,20 +32,22 @@ export interface Monitor {
 
 /** Sets a monitor on `target`. A function is never called before `monitor` has returned. */
 export function monitor(target: AnyRef, told: ServerRef | ((down: DownMessage) => void)): Monitor {
-  const notice = new DownNotice(labelOf(target), told);
+  const notice = new DownNotice(labelOf(target), loggerOf(target), told);
   notice.watch(incarnationOf(target)?.scope.self ?? actorOf(target));
   return notice;
 }
 
 class DownNotice implements Monitor {
   private readonly server: string;
+  private readonly logger: Logger;
   private readonly told: ServerRef | ((down: DownMessage) => void);
   private isOver = false;
   private unwatch: (() => void) | undefined = undefined;
   private release: (() => void) | undefined = undefined;
 
-  constructor(server: string, told: ServerRef | ((down: DownMessage) => void)) {
+  constructor(server: string, logger: Logger, told: ServerRef | ((down: DownMessage) => void)) {
     this.server = server;
+    this.logger = logger;
     this.told = told;
   }
 
@@ -73,13 +76,25 @@ class DownNotice implements Monitor {
     this.isOver = true;
     this.release?.();
     const down: DownMessage = { type: 'down', monitor: this, server: this.server, reason };
-    if (this.told instanceof ServerRef)
-      this.told.address()?.send(new Envelope('info', down, 'urgent'));
-    else this.told(down);
+    if (this.told instanceof ServerRef) sendDown(this.told, down);
+    else this.tell(this.told, down);
+  }
+
+  /** Whoever's end it is, a listener that throws takes down neither its teller nor the process. */
+  private tell(listener: (down: DownMessage) => void, down: DownMessage): void {
+    try {
+      listener(down);
+    } catch (error) {
+      this.logger.error({ server: this.server, error }, `A monitor of ${this.server} has thrown`);
+    }
   }
 }
 
-/** Whether an actor still runs. A server counts as running until its end is complete. */
+function sendDown(told: ServerRef, down: DownMessage): void {
+  told.address()?.send(new Envelope('info', down, 'urgent'));
+}
+
+/** Whether an actor still runs. A server does until its last callback has ended. */
 export function isAlive(actor: AnyActorRef): boolean {
   const server = serverOf(actor);
   return server ? server.phase !== 'exited' : actor.getSnapshot().status === 'active';

@@ -5,6 +5,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { SlotkeeperError } from '../fault.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type Logger, silentLogger } from './logger.ts';
 import type { Envelope, Tag } from './message.ts';
 import type { Server } from './server.ts';
 import { ServerRef } from './server-ref.ts';
@@ -56,6 +57,12 @@ export function incarnationOf(ref: AnyRef | Ref): Server | undefined {
 export function clockOf(ref: AnyRef | Ref): Clock {
   const actor = actorOf(ref) as { readonly clock?: Clock } | undefined;
   return destinationOf(ref)?.clock ?? actor?.clock ?? systemClock;
+}
+
+/** The logger of whoever is meant; a silent one where nobody is there to have one. */
+export function loggerOf(ref: AnyRef | Ref): Logger {
+  const address = ref instanceof ServerRef ? ref.address() : incarnationOf(ref)?.address;
+  return address?.environment.logger ?? silentLogger;
 }
 
 export function labelOf(ref: AnyRef | Ref): string {

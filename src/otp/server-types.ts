@@ -15,8 +15,7 @@
  */
 
 /** Operations of one sort. The payload is an object; its fields stand beside `type`. */
-// biome-ignore lint/suspicious/noExplicitAny: a bound that every signature must satisfy
-export type Operations = Record<string, (payload: any) => unknown>;
+export type Operations = Record<string, (payload: never) => unknown>;
 
 /** What a server's interface may declare. Only `state` is required. */
 export interface ServerTypes {

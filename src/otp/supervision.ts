@@ -151,7 +151,7 @@ export class Supervision implements Guardian {
   /** Decides about a child that has ended. */
   async onEnd({ child, incarnation, reason }: ChildEnded): Promise<Verdict> {
     if (!this.isOurs(child)) return 'go_on';
-    if (child.incarnation !== incarnation || child.isRunning) return 'go_on';
+    if (child.incarnation !== incarnation) return 'go_on';
     if (isRestarted(child.spec.restart, reason)) return this.restart(child, reason);
     if (isAbnormal(reason)) this.reportLoss(child, reason);
     this.letGo(child);
@@ -222,7 +222,7 @@ export class Supervision implements Guardian {
     return 'go_on';
   }
 
-  private async tryAgain(child: Child, reason: ExitReason): Promise<Verdict> {
+  private tryAgain(child: Child, reason: ExitReason): Verdict {
     child.status = 'restarting';
     this.childEnded(child, reason);
     return 'go_on';

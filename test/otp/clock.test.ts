@@ -3,6 +3,9 @@ import { systemClock } from '../../src/index.ts';
 
 const LONGEST_NODE_DELAY_MS = 2 ** 31 - 1;
 const WEEK_MS = 7 * 24 * 3_600_000;
+const TEN_WEEKS_MS = 10 * WEEK_MS;
+/** Of Node's fake timers: nobody waits for it. */
+const DELAY_MS = 100;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -15,8 +18,8 @@ afterEach(() => {
 describe('systemClock.setTimeout', () => {
   test('firing once, after its delay', () => {
     const fn = vi.fn();
-    systemClock.setTimeout(fn, 100);
-    vi.advanceTimersByTime(99);
+    systemClock.setTimeout(fn, DELAY_MS);
+    vi.advanceTimersByTime(DELAY_MS - 1);
     expect(fn).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1_000);
     expect(fn).toHaveBeenCalledTimes(1);
@@ -60,14 +63,14 @@ describe('systemClock.setTimeout', () => {
 describe('systemClock.clearTimeout', () => {
   test('keeping a timer from firing', () => {
     const fn = vi.fn();
-    systemClock.clearTimeout(systemClock.setTimeout(fn, 100));
+    systemClock.clearTimeout(systemClock.setTimeout(fn, DELAY_MS));
     vi.advanceTimersByTime(1_000);
     expect(fn).not.toHaveBeenCalled();
   });
 
   test('keeping a long timer from firing after it was re-armed', () => {
     const fn = vi.fn();
-    const timer = systemClock.setTimeout(fn, 10 * WEEK_MS);
+    const timer = systemClock.setTimeout(fn, TEN_WEEKS_MS);
     vi.advanceTimersByTime(5 * WEEK_MS);
     systemClock.clearTimeout(timer);
     vi.advanceTimersByTime(20 * WEEK_MS);

@@ -16,13 +16,16 @@ import {
   info,
   monitor,
   noReply,
+  Registry,
   ready,
   type ServerContext,
+  silentLogger,
   startChild,
   startServer,
   startTree,
   stop,
   stopServer,
+  terminateChild,
   whichChildren,
 } from '../../src/index.ts';
 import { recordEvents, settle } from '../../src/testing.ts';
@@ -267,5 +270,35 @@ describe('an init that answers with stop and an error', () => {
       { server: 'store', callback: 'init', error: { message: 'no disk' } },
     ]);
     expect(remains(place)).toEqual(NOTHING);
+  });
+});
+
+describe('a monitor function that throws', () => {
+  const start = async () => {
+    const faults: string[] = [];
+    const logger = { ...silentLogger, error: (_fields: object, text: string) => faults.push(text) };
+    const registry = new Registry();
+    const children = [{ id: 'door', name: 'door', logic: createMachine({}) }];
+    const tree = await startTree(children, { registry, logger });
+    return { faults, tree, door: registry.ref('door') };
+  };
+  const deaf = (): never => {
+    throw new Error('deaf');
+  };
+
+  test('being logged when it is told of the end of a machine', async () => {
+    const { faults, tree, door } = await start();
+    monitor(door, deaf);
+    await terminateChild(tree.supervisor, 'door');
+    expect(faults).toEqual(['A monitor of door has thrown']);
+    await tree.stop();
+  });
+
+  test('being logged when it is told that nobody is there', async () => {
+    const { faults, tree, door } = await start();
+    await tree.stop();
+    monitor(door, deaf);
+    await settle();
+    expect(faults).toEqual(['A monitor of door has thrown']);
   });
 });
