@@ -1,5 +1,13 @@
 /**
  * What tests of programs on Slotkeeper need: `import … from 'slotkeeper/testing'`. Re-exports only.
  */
+export {
+  CrashAt,
+  type FaultPoints,
+  InjectedCrash,
+  type Moment,
+  STEPS,
+  type Step,
+} from './limiter/fault-points.ts';
 export { SimulatedClock, settle } from './otp/simulated-clock.ts';
 export { type EventRecorder, type RecordedEvent, recordEvents } from './telemetry/listen.ts';

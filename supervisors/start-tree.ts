@@ -9,6 +9,7 @@ import {
   type Logger,
   monitor,
   type Registry,
+  type RestartIntensity,
   type SupervisorRef,
   startServer,
   stopServer,
@@ -24,6 +25,8 @@ export interface TreeOptions {
   readonly registry?: Registry;
   /** XState's inspection of every actor of the tree. */
   readonly inspect?: Inspector;
+  /** Crashes within a time before the root gives up. Default 3 in 5,000 ms. */
+  readonly restartIntensity?: RestartIntensity;
 }
 
 /** A running tree. */
@@ -41,8 +44,11 @@ export interface Tree {
  * Starts the root supervisor over `children` and resolves when all of them run. Rejects with
  * `start_failed` when one of them cannot be started; nothing is left running then.
  */
-export async function startTree(children: AnyChildren, options: TreeOptions = {}): Promise<Tree> {
-  const supervisor = await startServer(root(children), options);
+export async function startTree(
+  children: AnyChildren,
+  { restartIntensity, ...options }: TreeOptions = {},
+): Promise<Tree> {
+  const supervisor = await startServer(root(children, restartIntensity), options);
   const ended = new Promise<ExitReason>((resolve) => {
     monitor(supervisor, (down) => resolve(down.reason));
   });

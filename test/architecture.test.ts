@@ -77,6 +77,7 @@ describe('imports', () => {
     ['src/limiter/client.ts', '../slots/tables.ts'],
     ['src/limiter/client.ts', '../journal/journal.ts'],
     ['src/journal/sqlite-journal.ts', 'better-sqlite3'],
+    ['src/telemetry/catalogue.ts', '../limiter/channels.ts'],
     ['src/sessions/run-machine.ts', 'xstate'],
     ['src/sessions/session.ts', '../executors/executor.ts'],
     ['src/config/schema.ts', 'zod'],

@@ -72,6 +72,11 @@ export class Address {
     return this.park(envelope);
   }
 
+  /** Sends a call and has it served on this stack; false when that cannot be now. */
+  sendAndServe(envelope: CallEnvelope): boolean {
+    return this.server?.sendAndServe(envelope) ?? false;
+  }
+
   /** Somebody serves: what was parked reaches it first, in order. */
   up(actor: AnyActorRef, server: Server | undefined): void {
     this.actor = actor;
@@ -141,7 +146,7 @@ export class Address {
   }
 
   private refuseParked(envelope: Envelope): void {
-    if (envelope instanceof CallEnvelope) envelope.rejectWith(noproc(this.label));
+    if (envelope instanceof CallEnvelope) envelope.abandon(() => noproc(this.label));
     else dropped(this.label, envelope as Envelope<Tag>);
   }
 }

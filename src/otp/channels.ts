@@ -2,7 +2,7 @@
  * The events of `src/otp`, published on `node:diagnostics_channel`. A channel that nobody listens to
  * costs one property read. `src/telemetry` holds the catalogue that describes each field.
  */
-import { type Channel, channel } from 'node:diagnostics_channel';
+import { type EventChannel, eventChannel } from './event-channel.ts';
 import type { ExitReason } from './exit-reason.ts';
 
 export interface ServerStarted {
@@ -54,27 +54,17 @@ export interface MessageDropped {
   readonly cause: 'noproc' | 'mailbox_full';
 }
 
-/** A channel of one sort of event. */
-export interface EventChannel<Event extends object> {
-  readonly hasSubscribers: boolean;
-  readonly name: string;
-  publish(event: Event): void;
-}
+const otpChannel = <Event extends object>(name: string): EventChannel<Event> =>
+  eventChannel(`slotkeeper.otp.${name}`);
 
-export type EventOf<Channel> = Channel extends EventChannel<infer Event> ? Event : never;
-
-// A channel that was made with a string has that string as its name.
-const typed = <Event extends object>(name: string): EventChannel<Event> =>
-  channel(`slotkeeper.otp.${name}`) as Channel<unknown, Event> & { readonly name: string };
-
-export const serverStarted = typed<ServerStarted>('server_started');
-export const callAnswered = typed<CallAnswered>('call_answered');
-export const serverCrashed = typed<ServerCrashed>('server_crashed');
-export const serverTerminated = typed<ServerTerminated>('server_terminated');
-export const childRestarted = typed<ChildRestarted>('child_restarted');
-export const mailboxFull = typed<MailboxFull>('mailbox_full');
-export const messageUnexpected = typed<MessageUnexpected>('message_unexpected');
-export const messageDropped = typed<MessageDropped>('message_dropped');
+export const serverStarted = otpChannel<ServerStarted>('server_started');
+export const callAnswered = otpChannel<CallAnswered>('call_answered');
+export const serverCrashed = otpChannel<ServerCrashed>('server_crashed');
+export const serverTerminated = otpChannel<ServerTerminated>('server_terminated');
+export const childRestarted = otpChannel<ChildRestarted>('child_restarted');
+export const mailboxFull = otpChannel<MailboxFull>('mailbox_full');
+export const messageUnexpected = otpChannel<MessageUnexpected>('message_unexpected');
+export const messageDropped = otpChannel<MessageDropped>('message_dropped');
 
 /** All of them by name. */
 export const otpChannels = {

@@ -25,6 +25,7 @@ import {
   type Ref,
 } from './ref.ts';
 import { type ExitOrder, type Server, serverInCallback } from './server.ts';
+import type { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
 import type {
   CallReply,
@@ -88,6 +89,29 @@ function callFault(
     return invalidOption('timeoutMs', timeoutMs, 'milliseconds, 0 or more');
   const caller = serverInCallback();
   return caller && isItself(caller, destination) ? callingSelf(caller.label) : undefined;
+}
+
+/**
+ * Sends a call that its maker has made and keeps (`CallEnvelope`): it may be sent again to the next
+ * incarnation when it was abandoned by one. Returns the fault that keeps it from being sent, if any.
+ */
+export function sendCall(ref: Ref, call: CallEnvelope): SlotkeeperError | undefined {
+  const destination = destinationOf(ref);
+  return destination ? destination.send(call) : noproc(labelOf(ref));
+}
+
+/**
+ * The same, and has it served on this stack, after all that waits before it. False, and nothing is sent,
+ * when the server cannot serve now: it is suspended, being restarted, or in a turn.
+ */
+export function sendCallNow(ref: ServerRef, call: CallEnvelope): boolean {
+  return ref.address()?.sendAndServe(call) ?? false;
+}
+
+/** Gives a new incarnation, in its `init`, a call of the former one: before all that came since. */
+export function passOn(ref: ServerRef, call: CallEnvelope): void {
+  call.renew();
+  incarnationOf(ref)?.send(call);
 }
 
 /**

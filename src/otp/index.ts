@@ -5,7 +5,6 @@ export type * from './callbacks.ts';
 export {
   type CallAnswered,
   type ChildRestarted,
-  type EventOf,
   type MailboxFull,
   type MessageDropped,
   type MessageUnexpected,
@@ -30,6 +29,7 @@ export {
 } from './client.ts';
 export { type Clock, type ClockTimer, systemClock } from './clock.ts';
 export type { Environment } from './environment.ts';
+export type { EventChannel, EventOf } from './event-channel.ts';
 export { describeReason, type ExitReason, type ExitSignal, isAbnormal } from './exit-reason.ts';
 export { type OtpFaultCode, otpFaultCodes } from './fault-codes.ts';
 export { fromGenServer, type GenServerLogic } from './gen-server.ts';

@@ -67,6 +67,24 @@ export abstract class MailService extends Runnable {
     this.serveFrom(this.takeNext());
   }
 
+  /** Whether `serveUpTo` may be asked. */
+  protected get mayServeOnDemand(): boolean {
+    return !this.isSuspended && (this.activity === 'idle' || this.activity === 'scheduled');
+  }
+
+  /** A turn on this stack that ends no sooner than `last` is served. It overtakes a scheduled one. */
+  protected serveUpTo(last: Envelope): void {
+    this.list?.remove(this);
+    this.mailbox.push(last);
+    this.activity = 'turn';
+    enterTurn();
+    try {
+      this.serveFrom(this.takeNext(), last);
+    } finally {
+      leaveTurn();
+    }
+  }
+
   protected enqueue(envelope: Envelope): void {
     this.mailbox.push(envelope);
     if (this.activity === 'idle' && this.mailbox.holdsWork(this.isSuspended)) this.schedule();
@@ -112,11 +130,11 @@ export abstract class MailService extends Runnable {
     else runLater(this);
   }
 
-  private serveFrom(first: Envelope | undefined): void {
+  private serveFrom(first: Envelope | undefined, last?: Envelope): void {
     for (let envelope = first; envelope; envelope = this.takeNext()) {
       this.handOver(envelope);
       if (this.activity !== 'turn') return;
-      if (!spendShare()) break;
+      if (!spendShare() && last?.isServed !== false) break;
     }
     this.closeTurn();
   }

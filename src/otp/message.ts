@@ -10,7 +10,7 @@ import { SlotkeeperError } from '../fault.ts';
 import { type AbortTarget, offAbort, onAbort } from './abort-listeners.ts';
 import { callAnswered } from './channels.ts';
 import type { Clock } from './clock.ts';
-import { type Deadlines, deadlinesOf, type Expirable } from './deadlines.ts';
+import { deadlinesOf, type Expirable } from './deadlines.ts';
 import { ListItem } from './linked-list.ts';
 
 /** `control`: sys and exit. `urgent`: down, and what a server declares as uncancellable. */
@@ -106,6 +106,11 @@ export class CallEnvelope extends Envelope<Tag> {
     return this.settlement === 'resolved' || this.settlement === 'rejected';
   }
 
+  /** What it was settled with; `undefined` before. */
+  get answered(): unknown {
+    return this.isSettled ? this.answer : undefined;
+  }
+
   /** Whether no answer was given yet. */
   get isOpen(): boolean {
     return this.settlement === 'none';
@@ -134,6 +139,32 @@ export class CallEnvelope extends Envelope<Tag> {
     if (!this.wait?.isDue) return false;
     this.wait.expire();
     return true;
+  }
+
+  /** Gives the caller who waits another deadline, counted from when he called. */
+  extendTo(timeoutMs: number): void {
+    this.wait?.extendTo(timeoutMs);
+  }
+
+  /** Makes a call that was not answered ready to be sent again. */
+  renew(): void {
+    if (this.settlement === 'staged') this.settlement = 'none';
+    this.isServed = false;
+  }
+
+  /** Its deadline has come. */
+  expired(server: string, timeoutMs: number): void {
+    this.rejectWith(callTimeout(this, server, timeoutMs));
+  }
+
+  /** Its signal has aborted. */
+  aborted(reason: unknown): void {
+    this.rejectWith(reason);
+  }
+
+  /** Nobody will answer it: the server that had it, or was to have it, has ended. */
+  abandon(fault: () => SlotkeeperError): void {
+    this.rejectWith(fault());
   }
 
   /** Answers the caller; false when the call had ended before. */
@@ -176,13 +207,12 @@ class CallWait implements Expirable, AbortTarget {
   declare resolve: (value: unknown) => void;
   declare reject: (error: unknown) => void;
   /** Set when there is a deadline. */
-  dueAt = 0;
+  dueAt = Infinity;
   deadlineIndex = -1;
   readonly label: string;
   private readonly call: CallEnvelope;
   private readonly clock: Clock;
-  private deadlines: Deadlines | undefined = undefined;
-  private readonly timeoutMs: number;
+  private timeoutMs = Infinity;
   private readonly signal: AbortSignal | undefined;
 
   constructor(call: CallEnvelope, to: Addressee, timeoutMs: number, signal?: AbortSignal) {
@@ -191,35 +221,47 @@ class CallWait implements Expirable, AbortTarget {
       this.reject = reject;
     });
     this.call = call;
-    this.timeoutMs = timeoutMs;
     this.signal = signal;
     this.label = to.label;
     this.clock = to.clock;
-    if (timeoutMs !== Infinity) this.limit();
+    if (timeoutMs !== Infinity) this.limit(this.clock.monotonicNow(), timeoutMs);
     if (signal) onAbort(signal, this);
   }
 
-  private limit(): void {
-    this.dueAt = this.clock.monotonicNow() + this.timeoutMs;
-    this.deadlines = deadlinesOf(this.clock);
-    this.deadlines.add(this);
+  extendTo(timeoutMs: number): void {
+    const calledAt = this.dueAt - this.timeoutMs;
+    this.unlimit();
+    // Without a deadline before, nothing is known of when it was called; it may wait from now.
+    const from = this.timeoutMs === Infinity ? this.clock.monotonicNow() : calledAt;
+    if (timeoutMs !== Infinity) this.limit(from, timeoutMs);
   }
 
   get isDue(): boolean {
-    return this.deadlines !== undefined && this.clock.monotonicNow() >= this.dueAt;
+    return this.dueAt !== Infinity && this.clock.monotonicNow() >= this.dueAt;
   }
 
   end(): void {
-    if (this.deadlineIndex >= 0) this.deadlines?.remove(this);
+    this.unlimit();
     if (this.signal) offAbort(this.signal, this);
   }
 
   expire(): void {
-    this.call.rejectWith(callTimeout(this.call, this.label, this.timeoutMs));
+    this.call.expired(this.label, this.timeoutMs);
   }
 
   aborted(reason: unknown): void {
-    this.call.rejectWith(reason);
+    this.call.aborted(reason);
+  }
+
+  private limit(from: number, timeoutMs: number): void {
+    this.timeoutMs = timeoutMs;
+    this.dueAt = from + timeoutMs;
+    deadlinesOf(this.clock).add(this);
+  }
+
+  private unlimit(): void {
+    if (this.deadlineIndex >= 0) deadlinesOf(this.clock).remove(this);
+    this.dueAt = Infinity;
   }
 }
 

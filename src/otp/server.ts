@@ -85,6 +85,7 @@ export class Server extends MailService {
   private endListeners: Set<EndListener> | undefined = undefined;
   private readonly owed = new OwedReplies();
   private readonly hasHook: boolean;
+  private isInHook = false;
   private ownPlace: Place | undefined = undefined;
   /** As its place says, once it has begun; here because every message looks. */
   private isInspected = true;
@@ -161,6 +162,17 @@ export class Server extends MailService {
     return undefined;
   }
 
+  /**
+   * Sends a call and serves what waits up to it, on this stack and whatever the loop's share says. False
+   * when it cannot be served now (suspended, busy, not running); it is not sent then.
+   */
+  sendAndServe(envelope: CallEnvelope): boolean {
+    if (this.phase !== 'running' || !this.mayServeOnDemand) return false;
+    chooseLane(envelope, this.behaviour.uncancellable);
+    this.serveUpTo(envelope);
+    return true;
+  }
+
   /** An exit signal: an order to end between two messages or, trapped, a message like any other. */
   order(order: ExitOrder): void {
     if (order.isFromParent) this.accept(new Envelope('exit', order, 'control'));
@@ -182,8 +194,13 @@ export class Server extends MailService {
   replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
     if (!call.isOpen) return false;
     if (this.debugging) this.debugging.answered(value, call.content.type);
-    if (this.hasHook && this.phase === 'running') return this.stage(call, value, isRejection);
+    if (this.hasToStage) return this.stage(call, value, isRejection);
     return isRejection ? call.rejectWith(value) : call.resolveWith(value);
+  }
+
+  /** Answers wait for the hook; those that the hook itself gives have passed it. */
+  private get hasToStage(): boolean {
+    return this.hasHook && this.phase === 'running' && !this.isInHook;
   }
 
   /** Has `listener` told of the end, once. */
@@ -339,7 +356,7 @@ export class Server extends MailService {
       case 'continue':
         return this.runUsers(envelope);
       case 'turn_end':
-        return runHook(this, this.owed.show());
+        return this.runTheHook();
       default:
         return runCallback(this, envelope);
     }
@@ -350,6 +367,15 @@ export class Server extends MailService {
     if (this.debugging) this.debugging.received(envelope);
     if (this.hasHook) this.hasOpenTurn = true;
     return runCallback(this, envelope);
+  }
+
+  private runTheHook(): unknown {
+    this.isInHook = true;
+    try {
+      return runHook(this, this.owed.show());
+    } finally {
+      this.isInHook = false;
+    }
   }
 
   private obey(envelope: Envelope<ExitOrder>): unknown {
@@ -470,7 +496,7 @@ export class Server extends MailService {
   private abandon(served: Envelope, result?: unknown): void {
     ignoreFailure(result);
     if (!(served instanceof CallEnvelope) || served.isSettled) return;
-    served.rejectWith(serverDown(this.label, this.exitReason));
+    served.abandon(() => serverDown(this.label, this.exitReason));
   }
 
   // ── Life cycle ──────────────────────────────────────────────────────────────────────────────────

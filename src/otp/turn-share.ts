@@ -34,6 +34,7 @@ let readTime: () => number = () => performance.now();
 let startedAt = 0;
 let lookedAt = 0;
 let nesting = 0;
+let looks = 0;
 let nextShare: NodeJS.Immediate | undefined;
 const runQueue = new LinkedList<Runnable>();
 
@@ -51,7 +52,9 @@ export function mayBeginNow(): boolean {
 /** Marks that a turn has begun on this stack, the first of a macrotask from now; `leaveTurn` follows. */
 export function enterTurn(): void {
   nesting += 1;
-  if (served === 0) startedAt = lookedAt = readTime();
+  if (served > 0) return;
+  looks += 1;
+  startedAt = lookedAt = readTime();
 }
 
 export function leaveTurn(): void {
@@ -74,6 +77,11 @@ export function measureShareBy(read: () => number): void {
   readTime = read;
 }
 
+/** Rises whenever the time was looked at: with every macrotask, and every few messages within one. */
+export function timesLooked(): number {
+  return looks;
+}
+
 /** How many turns wait for a later macrotask. */
 export function waitingTurns(): number {
   return runQueue.size;
@@ -89,6 +97,7 @@ function runTurn(runnable: Runnable): void {
 }
 
 function lookAtTheTime(): boolean {
+  looks += 1;
   if (served >= MESSAGES_PER_MACROTASK) return false;
   const now = readTime();
   if (served === 1) planNextShare();

@@ -4,6 +4,7 @@
  *
  * A channel is `node:diagnostics_channel`'s, by the name given here. Nobody listening costs nothing.
  */
+import { type LimiterChannels, limiterChannels } from '../limiter/channels.ts';
 import { type EventOf, type OtpChannels, otpChannels } from '../otp/index.ts';
 
 /** What an event means, and each of its fields. */
@@ -13,12 +14,28 @@ export interface EventDescription<Event extends object> {
   readonly fields: Readonly<Record<keyof Event & string, string>>;
 }
 
-export type EventName = keyof OtpChannels;
-export type EventNamed<Name extends EventName> = EventOf<OtpChannels[Name]>;
+type Channels = OtpChannels & LimiterChannels;
+
+export type EventName = keyof Channels;
+export type EventNamed<Name extends EventName> = EventOf<Channels[Name]>;
 
 type Catalogue = { readonly [Name in EventName]: EventDescription<EventNamed<Name>> };
 
 const SERVER = 'name of the server, or its id where it has none';
+const SESSION_ID = 'id of the session';
+const RUN_ID = 'id of the run';
+const TOKEN = 'fencing token of the grant';
+const OWNER = 'on whose account, if anybody was named';
+const KIND = 'class of the run, if one was named';
+const LABELS = 'as they were given, if any';
+const WAITED = 'milliseconds from the beginning of the wait; 0 for who did not wait';
+const HELD = 'milliseconds from its grant';
+const CODE = 'refusal code; `withdrawn` also for a caller whose signal aborted';
+const LIMIT = 'the limit that was met, where the code is about one';
+const ACTIVE = 'how much of it was in use';
+const SCOPE = 'what the limit is about: `session`, `owner`, `kind` or `global`';
+const REASON =
+  '`released`, `cascade`, `expired`, `holder_down`, `interrupted`, `evicted` or `stopped`';
 
 export const catalogue: Catalogue = {
   server_started: {
@@ -92,6 +109,85 @@ export const catalogue: Catalogue = {
       message: 'type of the message',
       cause:
         '`noproc`: nobody runs there; `mailbox_full`: sent by a timer or by XState, which cannot be told',
+    },
+  },
+  session_slot_granted: {
+    channel: limiterChannels.session_slot_granted.name,
+    meaning: 'a session got its slot; asking again for an id that is held is no grant',
+    fields: { sessionId: SESSION_ID, token: TOKEN, owner: OWNER, labels: LABELS, waitedMs: WAITED },
+  },
+  session_slot_refused: {
+    channel: limiterChannels.session_slot_refused.name,
+    meaning: 'a caller got no session slot: he was refused, or his wait has ended without one',
+    fields: {
+      sessionId: SESSION_ID,
+      code: CODE,
+      limit: LIMIT,
+      active: ACTIVE,
+      scope: SCOPE,
+      owner: OWNER,
+      waitedMs: WAITED,
+    },
+  },
+  session_slot_ended: {
+    channel: limiterChannels.session_slot_ended.name,
+    meaning: 'a session slot is free again; once for each grant',
+    fields: { sessionId: SESSION_ID, token: TOKEN, reason: REASON, owner: OWNER, heldMs: HELD },
+  },
+  run_slot_granted: {
+    channel: limiterChannels.run_slot_granted.name,
+    meaning: 'a run got its slot; asking again for an id that is held is no grant',
+    fields: {
+      sessionId: SESSION_ID,
+      runId: RUN_ID,
+      token: TOKEN,
+      owner: OWNER,
+      kind: KIND,
+      labels: LABELS,
+      waitedMs: WAITED,
+    },
+  },
+  run_slot_refused: {
+    channel: limiterChannels.run_slot_refused.name,
+    meaning: 'a caller got no run slot: he was refused, or his wait has ended without one',
+    fields: {
+      sessionId: SESSION_ID,
+      runId: RUN_ID,
+      code: CODE,
+      limit: LIMIT,
+      active: ACTIVE,
+      scope: SCOPE,
+      owner: OWNER,
+      kind: KIND,
+      waitedMs: WAITED,
+    },
+  },
+  run_slot_ended: {
+    channel: limiterChannels.run_slot_ended.name,
+    meaning: 'a run slot is free again; once for each grant',
+    fields: {
+      sessionId: SESSION_ID,
+      runId: RUN_ID,
+      token: TOKEN,
+      reason: REASON,
+      owner: OWNER,
+      kind: KIND,
+      heldMs: HELD,
+    },
+  },
+  limits_changed: {
+    channel: limiterChannels.limits_changed.name,
+    meaning: 'limits were changed while the limiter ran',
+    fields: { limits: 'all limits, as they are now' },
+  },
+  limiter_restarted: {
+    channel: limiterChannels.limiter_restarted.name,
+    meaning: "the limiter's actor is back after a crash, with all slots and waiters as they were",
+    fields: {
+      restarts: 'how often in its life, this one included',
+      heldSessions: 'session slots that are held',
+      heldRuns: 'run slots that are held',
+      resumedCalls: 'calls that had no answer yet and are served again',
     },
   },
 };

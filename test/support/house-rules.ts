@@ -18,6 +18,7 @@ const NODE = /^node:/;
 const SLOTS = /^src\/slots\//;
 const OTP = /^src\/otp\//;
 const LIMITER = /^src\/limiter\//;
+const LIMITER_CHANNELS = /^src\/limiter\/channels\.ts$/;
 const JOURNAL = /^src\/journal\//;
 const JOURNAL_PORT = /^src\/journal\/journal\.ts$/;
 const JOURNAL_READER = /^src\/journal\/(.+-)?reader\.ts$/;
@@ -31,21 +32,20 @@ const CLI = /^src\/cli\//;
 const SUPERVISORS = /^supervisors\//;
 const SRC = /^src\//;
 const FAULT = /^src\/fault\.ts$/;
-const CHANNELS = /^node:diagnostics_channel$/;
 
 /** One row per place. `src/fault.ts` may be imported by all and is not named in each row. */
 export const PLACES: readonly Place[] = [
   { files: FAULT, mayImport: [] },
   { files: SLOTS, mayImport: [SLOTS] },
   { files: OTP, mayImport: [OTP, NODE] },
-  // The limiter's events are published on channels, as those of otp are.
-  { files: LIMITER, mayImport: [LIMITER, SLOTS, OTP, JOURNAL_PORT, CHANNELS] },
+  { files: LIMITER, mayImport: [LIMITER, SLOTS, OTP, JOURNAL_PORT] },
   // A journal on disk looks at its file's inode. Adapters do not know each other, see below.
   { files: JOURNAL, mayImport: [JOURNAL, NODE], mayImportTypesOf: [SLOTS] },
   { files: SESSIONS, mayImport: [SESSIONS, LIMITER, OTP, EXECUTOR_PORT] },
   { files: EXECUTORS, mayImport: [EXECUTORS, NODE] },
   { files: CONFIG, mayImport: [CONFIG], mayImportTypesOf: [SRC] },
-  { files: TELEMETRY, mayImport: [TELEMETRY, OTP, NODE] },
+  // It lists the channels of those that publish, and knows nothing else of the limiter.
+  { files: TELEMETRY, mayImport: [TELEMETRY, OTP, LIMITER_CHANNELS, NODE] },
   { files: HTTP, mayImport: [HTTP, LIMITER, SESSIONS, CONFIG, TELEMETRY, NODE] },
   {
     files: CLI,

@@ -4,20 +4,25 @@ import {
   cast,
   catalogue,
   type EventName,
+  exit,
   fromGenServer,
   info,
+  limiterChannels,
   noReply,
   onEvent,
   otpChannels,
   Registry,
   ready,
   reply,
+  startConcurrencyLimiter,
   startServer,
   startTree,
   stopServer,
   sys,
 } from '../../src/index.ts';
 import { recordEvents, SimulatedClock, settle } from '../../src/testing.ts';
+
+const allChannels = { ...otpChannels, ...limiterChannels };
 
 interface Shop {
   state: { readonly sold: number };
@@ -39,6 +44,24 @@ const shop = fromGenServer<Shop>({
 
 /** A life in which everything that is published happens. */
 async function live(): Promise<void> {
+  await liveAsAServer();
+  await liveAsALimiter();
+}
+
+async function liveAsALimiter(): Promise<void> {
+  const limiter = await startConcurrencyLimiter({ clock: new SimulatedClock() });
+  await limiter.setLimits({ maxParallelRuns: 1, maxParallelSessions: 1 });
+  const session = await limiter.acquireSessionSlot('s');
+  const run = await limiter.acquireRunSlot('s', 'r');
+  await limiter.acquireSessionSlot('t').catch(() => {});
+  await limiter.acquireRunSlot('s', 't').catch(() => {});
+  exit(limiter.ref, new Error('fire'));
+  await run.release();
+  await session.release();
+  await limiter.stop();
+}
+
+async function liveAsAServer(): Promise<void> {
   const registry = new Registry();
   const clock = new SimulatedClock();
   const tree = await startTree([{ id: 'shop', name: 'shop', logic: shop }], { registry, clock });
@@ -58,7 +81,7 @@ async function live(): Promise<void> {
 
 describe('catalogue', () => {
   test('describing every channel, by its name', () => {
-    const channels = Object.entries(otpChannels).map(([name, { name: channel }]) => [
+    const channels = Object.entries(allChannels).map(([name, { name: channel }]) => [
       name,
       channel,
     ]);
@@ -96,7 +119,7 @@ describe('onEvent', () => {
 
   test('leaving nobody on any channel after a recording', () => {
     recordEvents().stop();
-    const watched = Object.values(otpChannels).filter(({ hasSubscribers }) => hasSubscribers);
+    const watched = Object.values(allChannels).filter(({ hasSubscribers }) => hasSubscribers);
     expect(watched).toEqual([]);
   });
 });

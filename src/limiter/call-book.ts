@@ -1,0 +1,99 @@
+/**
+ * The call book: calls to the limiter that outlive its actor.
+ *
+ * A call keeps its own promise, deadline and signal, so it is the same call before and after a crash.
+ * The server that dies abandons the calls that it had not answered, wherever they were (in the mailbox,
+ * in service, or waiting for a slot); the book takes them in, and the next incarnation gets them again
+ * in the order in which they were made. When there will be no next one, the book is closed, and every
+ * call in it is rejected.
+ */
+import type { SlotkeeperError } from '../fault.ts';
+import { CallEnvelope, type Lane, type Tag } from '../otp/message.ts';
+import { blockOf, type RunEntry, refusalError, type SessionEntry } from '../slots/index.ts';
+import type { Desk } from './desk.ts';
+
+/** A call to the limiter. */
+export class BookedCall<Request extends Tag = Tag> extends CallEnvelope {
+  declare readonly content: Request;
+  /** Milliseconds that its caller waits for a slot; 0 when he does not wait. */
+  readonly waitTimeoutMs: number;
+  /** What it waits for. */
+  entry: RunEntry | SessionEntry | undefined = undefined;
+  readonly sequence: number;
+  private readonly desk: Desk;
+
+  constructor(desk: Desk, request: Request, lane: Lane, waitTimeoutMs: number) {
+    super('call', request, lane);
+    this.desk = desk;
+    this.waitTimeoutMs = waitTimeoutMs;
+    this.sequence = desk.book.nextSequence();
+  }
+
+  /** It was decided that it waits: from now on only its wait's own deadline counts. */
+  startWaiting(entry: RunEntry | SessionEntry): void {
+    this.entry = entry;
+    this.extendTo(this.waitTimeoutMs);
+  }
+
+  override expired(server: string, timeoutMs: number): void {
+    if (timeoutMs !== this.waitTimeoutMs) super.expired(server, timeoutMs);
+    else this.leave(this.waitTimeout(), 'wait_timeout');
+  }
+
+  override aborted(reason: unknown): void {
+    this.leave(reason, 'withdrawn');
+  }
+
+  override abandon(): void {
+    this.desk.book.keep(this);
+  }
+
+  /** The caller has his answer at once; the limiter is told that he waits no more. */
+  private leave(error: unknown, code: 'wait_timeout' | 'withdrawn'): void {
+    const isWaiting = this.entry !== undefined;
+    if (this.rejectWith(error) && isWaiting) this.desk.withdraw(this, code);
+  }
+
+  private waitTimeout(): Error {
+    const { entry } = this;
+    const block = entry && blockOf(this.desk.tables, entry);
+    return refusalError({ ...block, code: 'wait_timeout' });
+  }
+}
+
+export class CallBook {
+  private lost: BookedCall[] = [];
+  private sequence = 0;
+  private closedWith: (() => SlotkeeperError) | undefined = undefined;
+
+  /** What it was closed with, if it was. */
+  get closingFault(): SlotkeeperError | undefined {
+    return this.closedWith?.();
+  }
+
+  nextSequence(): number {
+    this.sequence += 1;
+    return this.sequence;
+  }
+
+  /** Takes in a call whose server has ended. */
+  keep(call: BookedCall): void {
+    if (this.closedWith) call.rejectWith(this.closedWith());
+    else this.lost.push(call);
+  }
+
+  /** Gives out what was taken in and is still awaited, in the order in which it was called. */
+  takeLost(): BookedCall[] {
+    const { lost } = this;
+    this.lost = [];
+    return lost
+      .filter((call) => !call.isSettled)
+      .sort((one, other) => one.sequence - other.sequence);
+  }
+
+  /** Nobody will answer any more: rejects all that is in the book, and all that comes. */
+  close(fault: () => SlotkeeperError): void {
+    this.closedWith ??= fault;
+    for (const call of this.takeLost()) call.rejectWith(this.closedWith());
+  }
+}

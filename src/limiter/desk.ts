@@ -1,0 +1,100 @@
+/**
+ * The desk: where calls to the limiter's actor are handed in, by its client and by the handles.
+ *
+ * It stays the same over all incarnations of the actor. A release, a withdrawal and whatever else must
+ * not be lost goes into the urgent lane of the mailbox, which refuses nothing and knows no time-out.
+ */
+import { sendCall, sendCallNow } from '../otp/client.ts';
+import type { Clock, ServerRef } from '../otp/index.ts';
+import type { Tag } from '../otp/message.ts';
+import {
+  type RefusalCode,
+  type RefusalError,
+  refusalError,
+  type SlotTables,
+} from '../slots/index.ts';
+import { BookedCall, CallBook } from './call-book.ts';
+import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
+import type { Release } from './requests.ts';
+
+/** How long and how a caller waits. */
+export interface Patience {
+  readonly waitTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export const NO_PATIENCE: Patience = { waitTimeoutMs: 0, signal: undefined };
+
+export class Desk {
+  readonly book = new CallBook();
+  readonly tables: SlotTables;
+  readonly clock: Clock;
+  private readonly callTimeoutMs: number;
+  private server: ServerRef | undefined = undefined;
+
+  constructor(tables: SlotTables, clock: Clock, callTimeoutMs: number) {
+    this.tables = tables;
+    this.clock = clock;
+    this.callTimeoutMs = callTimeoutMs;
+  }
+
+  /** For the promise of a call, which says who did not answer in time. */
+  readonly label = 'limiter';
+
+  get ref(): ServerRef {
+    return this.server as ServerRef; // the start functions set it before they give anything out
+  }
+
+  openFor(server: ServerRef): void {
+    this.server = server;
+  }
+
+  /** Asks and waits for the answer: until it is decided, and then as long as the caller can wait. */
+  ask(request: Tag, patience: Patience): Promise<unknown> {
+    const { waitTimeoutMs, signal } = patience;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const call = new BookedCall(this, request, 'ordinary', waitTimeoutMs);
+    const fault = sendCall(this.ref, call);
+    if (fault) return Promise.reject(this.book.closingFault ?? fault);
+    return call.promise(this, this.deadlineOf(call), signal);
+  }
+
+  /** Asks and has it answered on this stack: with the slot, a refusal, or the fault that ended all. */
+  askNow(request: Tag): unknown {
+    const call = new BookedCall(this, request, 'ordinary', 0);
+    if (!sendCallNow(this.ref, call)) return this.book.closingFault ?? unavailable();
+    if (!call.isSettled) call.rejectWith(unavailable());
+    return call.answered;
+  }
+
+  releaseRun(id: string, token: number | undefined, isOwn: boolean): Promise<ReleaseReport> {
+    return this.tell({ type: 'release_run', id, token, isOwn });
+  }
+
+  releaseSession(id: string, token: number | undefined, isOwn: boolean): Promise<ReleaseReport> {
+    return this.tell({ type: 'release_session', id, token, isOwn });
+  }
+
+  /** A caller who waited has had his answer. */
+  withdraw(call: BookedCall, code: RefusalCode): void {
+    sendCall(this.ref, new BookedCall(this, { type: 'withdraw', call, code }, 'urgent', 0));
+  }
+
+  /** Hands in what is never refused. When the limiter is gone there is nothing to release. */
+  private tell(request: Release): Promise<ReleaseReport> {
+    const call = new BookedCall(this, request, 'urgent', 0);
+    if (sendCall(this.ref, call)) return Promise.resolve(NOTHING_RELEASED);
+    return call.promise(this, Infinity, undefined) as Promise<ReleaseReport>; // its reply, by its type
+  }
+
+  /** Until a call is decided it has the time of a call; if it waits less than that for a slot, less. */
+  private deadlineOf(call: BookedCall): number {
+    const { waitTimeoutMs } = call;
+    if (call.entry) return waitTimeoutMs;
+    return waitTimeoutMs > 0 ? Math.min(waitTimeoutMs, this.callTimeoutMs) : this.callTimeoutMs;
+  }
+}
+
+function unavailable(): RefusalError {
+  return refusalError({ code: 'unavailable' });
+}

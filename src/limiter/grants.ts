@@ -1,0 +1,105 @@
+/**
+ * Granting: the one place where waiters get slots, after anything that has freed room; and the ways in
+ * which a wait ends without one.
+ */
+import {
+  blockOf,
+  type Refusal,
+  type RefusalCode,
+  RunEntry,
+  refusalError,
+  type SessionEntry,
+  type Waiter,
+} from '../slots/index.ts';
+import type { AcquireRun, AcquireSession } from './acquire-options.ts';
+import type { BookedCall } from './call-book.ts';
+import { recordGrant, recordRefusal } from './records.ts';
+import { RunSlot, SessionSlot } from './slot.ts';
+import type { Survivors } from './survivors.ts';
+import { nextToken } from './tokens.ts';
+
+/** Grants every waiter for whom there is room, in order. */
+export function grantWaiters(limiter: Survivors): void {
+  const { tables } = limiter;
+  for (let entry = tables.nextSession(); entry; entry = tables.nextSession()) {
+    grantOrDrop(limiter, entry);
+  }
+  for (let entry = tables.nextRun(); entry; entry = tables.nextRun()) grantOrDrop(limiter, entry);
+}
+
+/** The handle that a claimant gets. */
+export function handleOn(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+): RunSlot | SessionSlot {
+  const { desk } = limiter;
+  return entry instanceof RunEntry ? new RunSlot(entry, desk) : new SessionSlot(entry, desk);
+}
+
+/** A wait ends for all who share it. */
+export function refuseWait(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  code: RefusalCode,
+): void {
+  const { waiter } = entry;
+  if (!waiter) return;
+  withdraw(limiter, entry);
+  const waitedMs = limiter.now - waiter.since;
+  for (const call of claimants(waiter)) refuseCall(limiter, call, { code }, waitedMs);
+}
+
+/** One caller leaves a wait, having had his answer; the last one takes it out of the queue. */
+export function leaveWait(limiter: Survivors, call: BookedCall, code: RefusalCode): void {
+  const { entry } = call;
+  const waiter = entry?.waiter;
+  call.entry = undefined;
+  if (!entry || !waiter?.claimants.get(call)) return;
+  const refusal = { ...blockOf(limiter.tables, entry), code };
+  recordRefusal(limiter, requestOf(call), refusal, limiter.now - waiter.since);
+  limiter.tables.removeClaim(waiter, call);
+  if (waiter.claimants.size === 0) withdraw(limiter, entry);
+}
+
+/** An acquire is answered with a refusal. */
+export function refuseCall(
+  limiter: Survivors,
+  call: BookedCall,
+  refusal: Refusal,
+  waited: number,
+): void {
+  limiter.batch.reject(call, refusalError(refusal));
+  recordRefusal(limiter, requestOf(call), refusal, waited);
+}
+
+/**
+ * Grants an entry, unless all its callers are past their deadlines: a blocked loop lets those timers
+ * fire late, and a slot is not given to who has waited longer than he could.
+ */
+function grantOrDrop(limiter: Survivors, entry: RunEntry | SessionEntry): void {
+  const { waiter } = entry;
+  for (const call of claimants(waiter))
+    if (call.expireIfDue()) leaveWait(limiter, call, 'wait_timeout');
+  if (waiter && entry.waiter === waiter) grant(limiter, entry, waiter);
+}
+
+function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
+  const { tables, batch, now } = limiter;
+  if (entry instanceof RunEntry) tables.grantRun(entry, nextToken(), now);
+  else tables.grantSession(entry, nextToken(), now);
+  recordGrant(limiter, entry, waiter.since);
+  for (const call of claimants(waiter)) batch.answer(call, handleOn(limiter, entry), entry);
+}
+
+function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {
+  if (entry instanceof RunEntry) tables.withdrawRun(entry);
+  else tables.withdrawSession(entry);
+}
+
+function claimants(waiter: Waiter | undefined): BookedCall[] {
+  return [...(waiter?.claimants.values() ?? [])] as BookedCall[]; // only calls are ever added
+}
+
+function requestOf(call: BookedCall): AcquireRun | AcquireSession {
+  return call.content as AcquireRun | AcquireSession; // nothing else waits or is refused
+}

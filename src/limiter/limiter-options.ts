@@ -1,0 +1,94 @@
+/**
+ * The options of a limiter, checked, with their defaults.
+ */
+import {
+  type Clock,
+  type Inspector,
+  type Logger,
+  type RestartIntensity,
+  silentLogger,
+  systemClock,
+} from '../otp/index.ts';
+import { expectKnown, expectOption, isDuration } from '../otp/options.ts';
+import { DEFAULT_LIMITS, type LimitChanges, type Limits, withLimits } from '../slots/index.ts';
+import type { FaultPoints } from './fault-points.ts';
+import { checkLimitChanges } from './limit-options.ts';
+
+export interface LimiterOptions {
+  /** Those that are left out have their defaults. */
+  readonly limits?: LimitChanges;
+  /** Where slots are kept. `'memory'` (default): they end with the process. */
+  readonly journal?: 'memory';
+  /** Time for everything. Default the machine's. */
+  readonly clock?: Clock;
+  /** Where crashes and restarts are reported. Default nowhere. */
+  readonly logger?: Logger;
+  /** How long an acquire may take until it is granted, refused or queued. Default 5,000 ms. */
+  readonly callTimeoutMs?: number;
+  /** Crashes of the limiter within a time before its supervisor gives up. Default 3 in 5,000 ms. */
+  readonly restartIntensity?: RestartIntensity;
+  /** For tests: where the limiter is to crash. */
+  readonly faultPoints?: FaultPoints;
+  /** XState's inspection of every actor. A call costs ten times as much with it. */
+  readonly inspect?: Inspector;
+}
+
+/** OTP's: long enough for any healthy server. */
+const DEFAULT_CALL_TIMEOUT_MS = 5_000;
+/** Three crashes in five seconds are bad luck; more are a fault that a restart does not cure. */
+const DEFAULT_RESTART_INTENSITY: RestartIntensity = { restarts: 3, withinMs: 5_000 };
+
+const NAMES = [
+  'limits',
+  'journal',
+  'clock',
+  'logger',
+  'callTimeoutMs',
+  'restartIntensity',
+  'faultPoints',
+  'inspect',
+];
+
+/** The options with every default in them. */
+export interface CheckedOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly callTimeoutMs: number;
+  readonly restartIntensity: RestartIntensity;
+  readonly faultPoints: FaultPoints | undefined;
+  readonly inspect: Inspector | undefined;
+}
+
+/** Throws `invalid_option`. */
+export function checkedOptions(options: LimiterOptions): CheckedOptions {
+  expectOption('options', options, isObject, 'an object');
+  expectKnown(options, NAMES);
+  const { limits = {}, journal = 'memory', callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
+  const { restartIntensity = DEFAULT_RESTART_INTENSITY, faultPoints, inspect } = options;
+  expectOption('journal', journal, isMemory, "'memory'");
+  expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
+  expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
+  const { clock = systemClock, logger = silentLogger } = options;
+  return {
+    limits: withLimits(DEFAULT_LIMITS, checkLimitChanges(limits)),
+    clock,
+    logger,
+    callTimeoutMs,
+    restartIntensity,
+    faultPoints,
+    inspect,
+  };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isMemory(value: unknown): boolean {
+  return value === 'memory';
+}
+
+function isTimeout(value: unknown): boolean {
+  return isDuration(value) && (value as number) > 0;
+}

@@ -1,0 +1,130 @@
+/**
+ * The limiter's actor: a GenServer whose state is what survives it.
+ *
+ * It decides, changes, commits, shows, answers and tells, one message after the other, and holds nothing
+ * of its own. After a crash the next incarnation finds the tables, the batch that was in progress, the
+ * calls that were not answered and the status page as they were: an unfinished batch is taken back, a
+ * committed one is told to its end, the invariants are checked, and the calls are asked again in the
+ * order in which they were made. So a crash is seen in `restarts`, and nowhere else.
+ */
+import { SlotkeeperError } from '../fault.ts';
+import { passOn } from '../otp/client.ts';
+import {
+  type CallResult,
+  deferReply,
+  type From,
+  fromGenServer,
+  type GenServerDefinition,
+  isAbnormal,
+  noReply,
+  ready,
+  rejectWith,
+  type ServerContext,
+} from '../otp/index.ts';
+import type { Tag } from '../otp/message.ts';
+import { violations } from '../slots/index.ts';
+import { BookedCall } from './call-book.ts';
+import { limiterRestarted } from './channels.ts';
+import { close } from './closing.ts';
+import {
+  acquireRun,
+  acquireSession,
+  releaseRun,
+  releaseSession,
+  setLimits,
+  withdraw,
+} from './operations.ts';
+import type { LimiterTypes } from './requests.ts';
+import type { Survivors } from './survivors.ts';
+import { finish, type Operation, publish, take, tell } from './write-path.ts';
+
+type Context = ServerContext<LimiterTypes>;
+
+/** A turn of a durable limiter is a batch: it is gathered in a microtask and ended by `handleReplies`. */
+export const limiterServer = (isDurable: boolean) =>
+  fromGenServer<LimiterTypes>(isDurable ? { ...server, ...inBatches } : server);
+
+const server: GenServerDefinition<LimiterTypes> = {
+  init(limiter, context) {
+    limiter.restarts += 1;
+    if (limiter.restarts > 0) recover(limiter, context);
+    publish(limiter);
+    limiter.page.publishState('accepting', limiter.restarts);
+    return ready(limiter);
+  },
+
+  handleCall: {
+    acquire_session: (_request, limiter, from) => serve(limiter, from, acquireSession),
+    acquire_run: (_request, limiter, from) => serve(limiter, from, acquireRun),
+    release_session: (_request, limiter, from) => serve(limiter, from, releaseSession),
+    release_run: (_request, limiter, from) => serve(limiter, from, releaseRun),
+    withdraw: (_request, limiter, from) => serve(limiter, from, withdraw),
+    set_limits: (_request, limiter, from) => serve(limiter, from, setLimits),
+  },
+
+  terminate(reason, limiter) {
+    if (isAbnormal(reason)) limiter.page.publishState('recovering', limiter.restarts);
+    else close(limiter, () => stopped());
+  },
+
+  /** What is shown of it in logs: its status, and what it was doing. */
+  formatStatus: ({ state, ...rest }) => ({ state: state?.page.status, ...rest }),
+
+  // Who waits is bounded by `maxWaiters`, who is refused leaves at once: no burst is too long.
+  mailboxLimit: Infinity,
+};
+
+const inBatches: Pick<GenServerDefinition<LimiterTypes>, 'turnStart' | 'handleReplies'> = {
+  turnStart: 'microtask',
+  handleReplies(_replies, limiter) {
+    finish(limiter);
+    return noReply(limiter);
+  },
+};
+
+function serve<Reply, Request extends Tag, Decision>(
+  limiter: Survivors,
+  from: From<Reply>,
+  operation: Operation<Request, Decision>,
+): CallResult<Reply, Survivors> {
+  if (!(from instanceof BookedCall)) return rejectWith(notBooked(), limiter);
+  take(limiter, from as BookedCall<Request>, operation); // each clause names its own request's operation
+  return deferReply<Reply, Survivors>(from, limiter);
+}
+
+function recover(limiter: Survivors, context: Context): void {
+  const { batch, tables, desk } = limiter;
+  if (batch.isCommitted) tell(limiter);
+  tables.undo.rollBack();
+  batch.clear();
+  const broken = violations(tables);
+  if (broken.length > 0) throw inconsistent(broken);
+  const calls = desk.book.takeLost();
+  for (const call of calls) passOn(context.self, call);
+  reportRestart(limiter, calls.length);
+}
+
+function reportRestart({ restarts, tables }: Survivors, resumedCalls: number): void {
+  if (!limiterRestarted.hasSubscribers) return;
+  const heldSessions = tables.sessionGate.held;
+  const heldRuns = tables.runGate.held;
+  limiterRestarted.publish({ restarts, heldSessions, heldRuns, resumedCalls });
+}
+
+export function stopped(): SlotkeeperError<'stopped'> {
+  return new SlotkeeperError('stopped', 'The limiter has been stopped');
+}
+
+/** Only the limiter's own client makes its messages. */
+function notBooked(): SlotkeeperError<'not_a_client'> {
+  return new SlotkeeperError(
+    'not_a_client',
+    'Talk to the limiter through its functions, not with call',
+  );
+}
+
+/** Without a journal to rebuild the tables from, nobody may be granted on their account. */
+function inconsistent(broken: readonly string[]): SlotkeeperError<'tables_inconsistent'> {
+  const text = `The slot tables disagree with themselves: ${broken.slice(0, 3).join('; ')}`;
+  return new SlotkeeperError('tables_inconsistent', text, { violations: broken });
+}

@@ -1,0 +1,197 @@
+/**
+ * The limiter, as its users see it: one function for each thing that can be asked of it.
+ *
+ * Every write goes through the mailbox of the limiter's actor and is answered in order. Reads
+ * (`getStatus`, `getLimits`, `statusBuffer`) ask nobody, and answer while the actor is busy, suspended or
+ * being restarted. A crash of the actor is invisible here: calls are answered by its next incarnation.
+ */
+import type { SlotkeeperError } from '../fault.ts';
+import type { ServerRef } from '../otp/index.ts';
+import type { Tag } from '../otp/message.ts';
+import { invalidId, isId, type LimitChanges, type Limits, RefusalError } from '../slots/index.ts';
+import {
+  type AcquireRunOptions,
+  type AcquireSessionOptions,
+  checkTryOptions,
+  runRequest,
+  sessionRequest,
+  type TryRunOptions,
+  type TrySessionOptions,
+} from './acquire-options.ts';
+import { NO_PATIENCE, type Patience } from './desk.ts';
+import { checkLimitChanges } from './limit-options.ts';
+import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
+import type { ReleaseReport } from './release-report.ts';
+import { nextRunId } from './run-ids.ts';
+import type { RunSlot, SessionSlot } from './slot.ts';
+import type { Status } from './status.ts';
+import type { Survivors } from './survivors.ts';
+
+export class ConcurrencyLimiter {
+  private readonly survivors: Survivors;
+
+  /** Made by the start functions. */
+  constructor(survivors: Survivors) {
+    this.survivors = survivors;
+  }
+
+  /** The limiter's server, for `sys`, `monitor` and `exit`. */
+  get ref(): ServerRef {
+    return this.survivors.desk.ref;
+  }
+
+  // ── Acquire ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Acquires the slot of a session. An id that is held already gives the slot held, also at the limit.
+   *
+   * Rejects with a `RefusalError` when it is refused (`max_sessions_exceeded`,
+   * `max_sessions_per_owner_exceeded`, `session_id_conflict`, `queue_full`, `wait_timeout`, `withdrawn`),
+   * with `signal.reason`, or with a fault: `invalid_id`, `invalid_option`, `call_timeout` (it was not
+   * decided in time; it has no effect), `server_down`, `noproc`, `stopped`.
+   */
+  acquireSessionSlot(sessionId: string, options?: AcquireSessionOptions): Promise<SessionSlot> {
+    try {
+      const request = sessionRequest(sessionId, options);
+      return this.ask(request, patienceOf(options)) as Promise<SessionSlot>; // its reply, by its type
+    } catch (fault) {
+      return Promise.reject(fault);
+    }
+  }
+
+  /**
+   * Acquires a run slot, tied to a session id, whether or not that session holds a slot. An id that is
+   * held gives the slot held; one that waits is joined.
+   *
+   * Rejects as `acquireSessionSlot` does, with the codes of runs: `max_runs_exceeded`,
+   * `max_runs_per_session_exceeded`, `max_runs_per_owner_exceeded`, `max_jobs_per_owner_exceeded`,
+   * `max_runs_per_kind_exceeded`, `run_id_conflict`, `session_released`.
+   */
+  acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
+    try {
+      const request = runRequest(sessionId, runId, options);
+      return this.ask(request, patienceOf(options)) as Promise<RunSlot>; // its reply, by its type
+    } catch (fault) {
+      return Promise.reject(fault);
+    }
+  }
+
+  /**
+   * Acquires a session slot on this stack, or says why not. What is queued in the mailbox is served
+   * first, so nobody is overtaken. `unavailable` while the limiter is suspended or restarted, and inside
+   * one of its own turns. Throws `invalid_id`, `invalid_option`, `stopped`, `noproc`.
+   */
+  tryAcquireSessionSlot(
+    sessionId: string,
+    options?: TrySessionOptions,
+  ): SessionSlot | RefusalError {
+    checkTryOptions(options, 'session');
+    return this.askNow(sessionRequest(sessionId, options)) as SessionSlot | RefusalError; // see above
+  }
+
+  /** The same for a run slot. */
+  tryAcquireRunSlot(
+    sessionId: string,
+    runId: string,
+    options?: TryRunOptions,
+  ): RunSlot | RefusalError {
+    checkTryOptions(options, 'run');
+    return this.askNow(runRequest(sessionId, runId, options)) as RunSlot | RefusalError; // see above
+  }
+
+  /**
+   * Runs `fn` with a run slot of its own and releases it, however `fn` ends. Resolves or rejects as `fn`
+   * does, or rejects as `acquireRunSlot` does, and then `fn` has not run.
+   */
+  async withRunSlot<Result>(
+    sessionId: string,
+    fn: (slot: RunSlot) => Result | PromiseLike<Result>,
+    options?: AcquireRunOptions,
+  ): Promise<Result> {
+    const slot = await this.acquireRunSlot(sessionId, nextRunId(), options);
+    try {
+      return await fn(slot);
+    } finally {
+      await slot.release();
+    }
+  }
+
+  // ── Release ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Releases a run slot by its id, or withdraws the id if it waits: its callers get `withdrawn`. With a
+   * `token`, only the grant that has it is released. Never refused: an id that is unknown or released
+   * already is a no-op. Rejects with `invalid_id` or `invalid_option`.
+   */
+  releaseRunSlot(runId: string, options?: ReleaseOptions): Promise<ReleaseReport> {
+    const fault = checkRelease('runId', runId, options);
+    if (fault) return Promise.reject(fault);
+    return this.survivors.desk.releaseRun(runId, options?.token, false);
+  }
+
+  /**
+   * Releases a session: its waiting runs get `session_released`, its held runs end as `cascade`, its slot
+   * as `released`, whether or not it holds one. A session that waits is withdrawn.
+   */
+  releaseSessionSlot(sessionId: string, options?: ReleaseOptions): Promise<ReleaseReport> {
+    const fault = checkRelease('sessionId', sessionId, options);
+    if (fault) return Promise.reject(fault);
+    return this.survivors.desk.releaseSession(sessionId, options?.token, false);
+  }
+
+  // ── Limits and status ───────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Changes limits from this turn on. Lowering ends nobody's slot: nothing is granted until there is
+   * room. Raising grants waiters. Resolves with the limits; rejects with `invalid_option`, and then
+   * nothing has changed, or with a fault as `acquireSessionSlot` does.
+   */
+  setLimits(changes: LimitChanges): Promise<Limits> {
+    try {
+      const request = { type: 'set_limits', changes: checkLimitChanges(changes) };
+      return this.ask(request, NO_PATIENCE) as Promise<Limits>; // its reply, by its type
+    } catch (fault) {
+      return Promise.reject(fault);
+    }
+  }
+
+  /** The limits as they are, frozen. */
+  getLimits(): Limits {
+    return this.survivors.tables.limits;
+  }
+
+  /** The counts as they were published last, frozen. The same object while nothing has changed. */
+  getStatus(): Status {
+    return this.survivors.page.status;
+  }
+
+  /** The status page, for `openStatusReader` in any thread. */
+  get statusBuffer(): SharedArrayBuffer {
+    return this.survivors.page.buffer;
+  }
+
+  private ask(request: Tag, patience: Patience): Promise<unknown> {
+    return this.survivors.desk.ask(request, patience);
+  }
+
+  private askNow(request: Tag): unknown {
+    const { desk } = this.survivors;
+    const answer = desk.askNow(request);
+    if (answer instanceof Error && !(answer instanceof RefusalError)) throw answer;
+    return answer;
+  }
+}
+
+function patienceOf(options: AcquireRunOptions | undefined): Patience {
+  if (options === undefined) return NO_PATIENCE;
+  return { waitTimeoutMs: options.waitTimeoutMs ?? 0, signal: options.signal };
+}
+
+function checkRelease(
+  what: string,
+  id: string,
+  options: ReleaseOptions | undefined,
+): SlotkeeperError | undefined {
+  if (!isId(id)) return invalidId(what, id);
+  return options === undefined ? undefined : checkReleaseOptions(options);
+}

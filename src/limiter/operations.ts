@@ -1,0 +1,198 @@
+/**
+ * What each message does: how it is decided, and what it changes then.
+ */
+import {
+  type Decision,
+  decideRun,
+  decideSession,
+  type EndReason,
+  type RefusalCode,
+  RunEntry,
+  type SessionEntry,
+} from '../slots/index.ts';
+import type { AcquireRun, AcquireSession } from './acquire-options.ts';
+import type { BookedCall } from './call-book.ts';
+import { grantWaiters, handleOn, leaveWait, refuseCall, refuseWait } from './grants.ts';
+import { recordEnd, recordGrant, recordLimits } from './records.ts';
+import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
+import type { Release, SetLimits, Withdrawal } from './requests.ts';
+import type { Survivors } from './survivors.ts';
+import { nextToken } from './tokens.ts';
+import type { Operation } from './write-path.ts';
+
+/** A call that comes back after a crash and has its place in the queue still. */
+const STAYS = { type: 'stays' } as const;
+
+type Verdict<Entry> = Decision<Entry> | typeof STAYS;
+
+export const acquireRun: Operation<AcquireRun, Verdict<RunEntry>> = {
+  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideRun(tables, call.content)),
+
+  change(limiter, call, decision) {
+    const { tables, batch, now } = limiter;
+    switch (decision.type) {
+      case 'grant': {
+        const entry = tables.holdRun(call.content, nextToken(), now);
+        recordGrant(limiter, entry, now);
+        batch.answer(call, handleOn(limiter, entry), entry);
+        break;
+      }
+      case 'wait':
+        claim(limiter, call, tables.queueRun(call.content, now));
+        break;
+      default:
+        answerKnown(limiter, call, decision);
+    }
+  },
+};
+
+export const acquireSession: Operation<AcquireSession, Verdict<SessionEntry>> = {
+  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideSession(tables, call.content)),
+
+  change(limiter, call, decision) {
+    const { tables, batch, now } = limiter;
+    switch (decision.type) {
+      case 'grant': {
+        const entry = tables.holdSession(call.content, nextToken(), now);
+        recordGrant(limiter, entry, now);
+        batch.answer(call, handleOn(limiter, entry), entry);
+        break;
+      }
+      case 'wait':
+        claim(limiter, call, tables.queueSession(call.content, now));
+        break;
+      default:
+        answerKnown(limiter, call, decision);
+    }
+  },
+};
+
+export const releaseRun: Operation<Release, RunEntry | undefined> = {
+  decide: ({ tables }, call) => concerned(tables.runs.get(call.content.id), call.content),
+
+  change(limiter, call, entry) {
+    limiter.batch.answer(
+      call,
+      entry ? releaseOneRun(limiter, entry, call.content) : NOTHING_RELEASED,
+    );
+    if (entry) grantWaiters(limiter);
+  },
+};
+
+export const releaseSession: Operation<Release, SessionEntry | undefined> = {
+  decide: ({ tables }, call) => concerned(tables.sessions.get(call.content.id), call.content),
+
+  change(limiter, call, entry) {
+    limiter.batch.answer(call, entry ? releaseAll(limiter, entry, call.content) : NOTHING_RELEASED);
+    if (entry) grantWaiters(limiter);
+  },
+};
+
+export const withdraw: Operation<Withdrawal, BookedCall> = {
+  decide: (_limiter, call) => call.content.call,
+
+  change(limiter, call, leaving) {
+    leaveWait(limiter, leaving, call.content.code);
+    limiter.batch.answer(call, undefined);
+    grantWaiters(limiter);
+  },
+};
+
+export const setLimits: Operation<SetLimits, undefined> = {
+  decide: () => undefined,
+
+  change(limiter, call) {
+    limiter.tables.changeLimits(call.content.changes);
+    recordLimits(limiter);
+    limiter.batch.answer(call, limiter.tables.limits);
+    grantWaiters(limiter);
+  },
+};
+
+/** Ends everything: the limiter stops. */
+export function endAll(limiter: Survivors, reason: EndReason): void {
+  for (const entry of limiter.tables.sessions) {
+    for (const run of entry.runs()) if (run.isHeld) end(limiter, run, reason, false);
+    if (entry.isHeld) end(limiter, entry, reason, false);
+  }
+}
+
+function answerKnown(
+  limiter: Survivors,
+  call: BookedCall,
+  decision: Exclude<Verdict<RunEntry | SessionEntry>, { type: 'grant' | 'wait' }>,
+): void {
+  if (decision.type === 'join') claim(limiter, call, decision.entry);
+  else if (decision.type === 'refuse') refuseCall(limiter, call, decision.refusal, 0);
+  else if (decision.type === 'held') {
+    limiter.batch.answer(call, handleOn(limiter, decision.entry), decision.entry);
+  }
+}
+
+/** The call waits for this entry, alone or with others. */
+function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEntry): void {
+  if (!entry.waiter) return;
+  limiter.tables.addClaim(entry.waiter, call);
+  call.startWaiting(entry);
+}
+
+function isWaiting(call: BookedCall): boolean {
+  return call.entry?.waiter?.claimants.get(call) !== undefined;
+}
+
+/** With a token, only the grant that has it. */
+function concerned<Entry extends RunEntry | SessionEntry>(
+  entry: Entry | undefined,
+  { token }: Release,
+): Entry | undefined {
+  if (token === undefined || entry === undefined) return entry;
+  return entry.isHeld && entry.token === token ? entry : undefined;
+}
+
+function releaseOneRun(limiter: Survivors, entry: RunEntry, { isOwn }: Release): ReleaseReport {
+  if (entry.isHeld) {
+    end(limiter, entry, 'released', isOwn);
+    return ONE_RUN_RELEASED;
+  }
+  refuseWait(limiter, entry, 'withdrawn');
+  return { sessions: 0, runs: 0, waiters: 1 };
+}
+
+/** Its waiters first, so that none of them is granted what its runs give back. */
+function releaseAll(limiter: Survivors, entry: SessionEntry, { isOwn }: Release): ReleaseReport {
+  const waiters = refuseWaits(limiter, entry);
+  let runs = 0;
+  for (const run of entry.runs()) {
+    end(limiter, run, 'cascade', false);
+    runs += 1;
+  }
+  const sessions = entry.isHeld ? 1 : 0;
+  if (entry.isHeld) end(limiter, entry, 'released', isOwn);
+  return { sessions, runs, waiters };
+}
+
+function refuseWaits(limiter: Survivors, entry: SessionEntry): number {
+  let waiters = 0;
+  const refuse = (waiting: RunEntry | SessionEntry, code: RefusalCode): void => {
+    if (!waiting.isWaiting) return;
+    refuseWait(limiter, waiting, code);
+    waiters += 1;
+  };
+  refuse(entry, 'withdrawn');
+  for (const run of entry.runs()) refuse(run, 'session_released');
+  return waiters;
+}
+
+function end(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  reason: EndReason,
+  isOwn: boolean,
+): void {
+  const { tables, batch } = limiter;
+  entry.isOwnEnd = isOwn;
+  if (entry instanceof RunEntry) tables.endRun(entry, reason);
+  else tables.endSession(entry, reason);
+  recordEnd(limiter, entry, reason);
+  if (entry.tie !== undefined && !isOwn) batch.lose(entry);
+}

@@ -1,0 +1,108 @@
+/**
+ * What a change leaves behind besides itself: a line for the journal, where it keeps anything, and an
+ * event, where somebody listens.
+ */
+import {
+  type EndReason,
+  type Refusal,
+  RunEntry,
+  type RunRequest,
+  type SessionEntry,
+  type SessionRequest,
+} from '../slots/index.ts';
+import {
+  limitsChanged,
+  runSlotEnded,
+  runSlotGranted,
+  runSlotRefused,
+  sessionSlotEnded,
+  sessionSlotGranted,
+  sessionSlotRefused,
+} from './channels.ts';
+import type { Survivors } from './survivors.ts';
+
+type Limiter = Survivors;
+
+export function recordGrant(limiter: Limiter, entry: RunEntry | SessionEntry, since: number): void {
+  limiter.batch.grants.push(entry);
+  if (limiter.journal.isDurable) journalGrant(limiter, entry);
+  const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
+  if (channel.hasSubscribers) emitGrant(limiter, entry, since);
+}
+
+export function recordEnd(
+  limiter: Limiter,
+  entry: RunEntry | SessionEntry,
+  reason: EndReason,
+): void {
+  if (limiter.journal.isDurable) journalEnd(limiter, entry);
+  const channel = entry instanceof RunEntry ? runSlotEnded : sessionSlotEnded;
+  if (channel.hasSubscribers) emitEnd(limiter, entry, reason);
+}
+
+export function recordRefusal(
+  limiter: Limiter,
+  request: RunRequest | SessionRequest,
+  refusal: Refusal,
+  waitedMs: number,
+): void {
+  const { batch } = limiter;
+  const { sessionId, owner } = request;
+  const { code, limit, active, scope } = refusal;
+  const common = { sessionId, code, limit, active, scope, owner, waitedMs };
+  if (!('runId' in request)) {
+    if (sessionSlotRefused.hasSubscribers) batch.emit(sessionSlotRefused, common);
+  } else if (runSlotRefused.hasSubscribers) {
+    batch.emit(runSlotRefused, { ...common, runId: request.runId, kind: request.kind });
+  }
+}
+
+export function recordLimits({ batch, journal, tables }: Limiter): void {
+  const { limits } = tables;
+  if (journal.isDurable) batch.changes.push({ type: 'limits_changed', limits });
+  if (limitsChanged.hasSubscribers) batch.emit(limitsChanged, { limits });
+}
+
+function journalGrant({ batch }: Limiter, entry: RunEntry | SessionEntry): void {
+  const { token } = entry;
+  const owner = entry.owner?.id;
+  if (entry instanceof RunEntry) {
+    const { id: runId, session, kind } = entry;
+    const type = 'run_slot_granted';
+    batch.changes.push({ type, sessionId: session.id, runId, token, owner, kind: kind?.id });
+  } else {
+    batch.changes.push({ type: 'session_slot_granted', sessionId: entry.id, token, owner });
+  }
+}
+
+function journalEnd({ batch }: Limiter, entry: RunEntry | SessionEntry): void {
+  const { id, token } = entry;
+  if (entry instanceof RunEntry) batch.changes.push({ type: 'run_slot_ended', runId: id, token });
+  else batch.changes.push({ type: 'session_slot_ended', sessionId: id, token });
+}
+
+function emitGrant({ batch, now }: Limiter, entry: RunEntry | SessionEntry, since: number): void {
+  const { token, labels } = entry;
+  const owner = entry.owner?.id;
+  const waitedMs = now - since;
+  if (entry instanceof RunEntry) {
+    const { id: runId, session, kind } = entry;
+    const event = { sessionId: session.id, runId, token, owner, kind: kind?.id, labels, waitedMs };
+    batch.emit(runSlotGranted, event);
+  } else {
+    batch.emit(sessionSlotGranted, { sessionId: entry.id, token, owner, labels, waitedMs });
+  }
+}
+
+function emitEnd({ batch, now }: Limiter, entry: RunEntry | SessionEntry, reason: EndReason): void {
+  const { token } = entry;
+  const owner = entry.owner?.id;
+  const heldMs = now - entry.since;
+  if (entry instanceof RunEntry) {
+    const { id: runId, session, kind } = entry;
+    const event = { sessionId: session.id, runId, token, reason, owner, kind: kind?.id, heldMs };
+    batch.emit(runSlotEnded, event);
+  } else {
+    batch.emit(sessionSlotEnded, { sessionId: entry.id, token, reason, owner, heldMs });
+  }
+}

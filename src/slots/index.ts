@@ -1,0 +1,31 @@
+/**
+ * The book-keeping, as the limiter sees it. Re-exports only.
+ */
+export {
+  blockOf,
+  type Decision,
+  decideRun,
+  decideSession,
+  type RunRequest,
+  type SessionRequest,
+} from './decisions.ts';
+export {
+  type EndReason,
+  type Labels,
+  RunEntry,
+  SessionEntry,
+  type SlotEntry,
+} from './entries.ts';
+export { invalidId, isId } from './ids.ts';
+export { violations } from './invariants.ts';
+export { DEFAULT_LIMITS, isLimit, type LimitChanges, type Limits, withLimits } from './limits.ts';
+export {
+  type Refusal,
+  type RefusalCode,
+  RefusalError,
+  refusalCodes,
+  refusalError,
+  type Scope,
+} from './refusal.ts';
+export { SlotTables } from './slot-tables.ts';
+export type { Waiter } from './waiter.ts';

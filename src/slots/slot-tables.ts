@@ -1,0 +1,388 @@
+/**
+ * The slot tables: who holds a session slot or a run slot, and who waits for one.
+ *
+ * Changes are made in place, cost the same however much is held, never refuse (`decisions.ts` does), and
+ * leave their inverse in the undo list. Whoever frees room then asks `nextSession` and `nextRun` for
+ * the first waiter that no limit blocks, until there is none.
+ *
+ * Each change is made of two steps, each with its inverse: an entry is tied to its id or untied, and it
+ * counts against its gates or stands in the queue, or does so no more.
+ */
+import type { RunRequest, SessionRequest } from './decisions.ts';
+import {
+  type EndReason,
+  KindEntry,
+  OwnerEntry,
+  RunEntry,
+  SessionEntry,
+  type SlotEntry,
+} from './entries.ts';
+import { Gate } from './gate.ts';
+import { IdTable } from './id-table.ts';
+import { type LimitChanges, type Limits, withLimits } from './limits.ts';
+import { Rules } from './rules.ts';
+import { UndoList } from './undo-list.ts';
+import { Branch, type Bucket, firstInLine } from './wait-queue.ts';
+import { Waiter } from './waiter.ts';
+
+/** One of the callers that wait for one id. */
+interface Claim {
+  readonly waiter: Waiter;
+  readonly claimant: object;
+}
+
+export class SlotTables {
+  readonly runs = new IdTable<RunEntry>();
+  readonly sessions = new IdTable<SessionEntry>();
+  readonly owners = new Map<string, OwnerEntry>();
+  readonly kinds = new Map<string, KindEntry>();
+  readonly rules: Rules;
+  /** The gates of all runs, and of all sessions. */
+  readonly runGate: Gate;
+  readonly sessionGate: Gate;
+  readonly runQueue = new Branch(undefined, undefined, undefined);
+  readonly sessionQueue = new Branch(undefined, undefined, undefined);
+  readonly undo = new UndoList();
+  waitingRuns = 0;
+  waitingSessions = 0;
+  /** Held runs whose session holds no slot. */
+  sessionlessRuns = 0;
+  limits: Limits;
+  private arrivals = 0;
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+    this.rules = new Rules(limits);
+    this.runGate = new Gate(this.rules.parallelRuns);
+    this.sessionGate = new Gate(this.rules.parallelSessions);
+  }
+
+  // ── Runs ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A run that was decided to be granted. */
+  holdRun(request: RunRequest, token: number, now: number): RunEntry {
+    const entry = this.newRun(request);
+    this.takeRunSlot(entry, token, now);
+    return entry;
+  }
+
+  /** A run that was decided to wait. */
+  queueRun(request: RunRequest, now: number): RunEntry {
+    const entry = this.newRun(request);
+    this.joinQueue(entry, request.priority, now);
+    return entry;
+  }
+
+  /** A run that waited gets its slot. */
+  grantRun(entry: RunEntry, token: number, now: number): void {
+    this.leaveQueue(entry);
+    this.takeRunSlot(entry, token, now);
+  }
+
+  endRun(entry: RunEntry, reason: EndReason): void {
+    this.countRun(entry, -1);
+    entry.end = reason;
+    this.undo.add(this.undoEndOfRun, entry);
+    this.exitRun(entry);
+  }
+
+  withdrawRun(entry: RunEntry): void {
+    this.leaveQueue(entry);
+    this.exitRun(entry);
+  }
+
+  /** The first run that waits and that no limit blocks. */
+  nextRun(): RunEntry | undefined {
+    if (this.waitingRuns === 0 || this.runGate.isFull) return undefined;
+    return firstInLine(this.runQueue)?.entry as RunEntry | undefined; // only runs stand there
+  }
+
+  // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
+
+  holdSession(request: SessionRequest, token: number, now: number): SessionEntry {
+    const entry = this.newSession(request);
+    this.takeSessionSlot(entry, token, now);
+    return entry;
+  }
+
+  queueSession(request: SessionRequest, now: number): SessionEntry {
+    const entry = this.newSession(request);
+    this.joinQueue(entry, request.priority, now);
+    return entry;
+  }
+
+  grantSession(entry: SessionEntry, token: number, now: number): void {
+    this.leaveQueue(entry);
+    this.takeSessionSlot(entry, token, now);
+  }
+
+  /** Ends the slot alone; its runs are ended one by one. */
+  endSession(entry: SessionEntry, reason: EndReason): void {
+    this.uncountSession(entry);
+    entry.end = reason;
+    this.undo.add(this.undoEndOfSession, entry);
+    this.forgetIfUnused(entry);
+  }
+
+  withdrawSession(entry: SessionEntry): void {
+    this.leaveQueue(entry);
+    this.forgetIfUnused(entry);
+  }
+
+  nextSession(): SessionEntry | undefined {
+    if (this.waitingSessions === 0 || this.sessionGate.isFull) return undefined;
+    return firstInLine(this.sessionQueue)?.entry as SessionEntry | undefined; // see `nextRun`
+  }
+
+  // ── Claims ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** One more caller waits for this id. */
+  addClaim(waiter: Waiter, claimant: object): void {
+    waiter.claimants.set(claimant, claimant);
+    this.undo.add(undoAddedClaim, { waiter, claimant });
+  }
+
+  /** One of them waits no more. The wait stands, even without any. */
+  removeClaim(waiter: Waiter, claimant: object): void {
+    waiter.claimants.delete(claimant);
+    this.undo.add(undoRemovedClaim, { waiter, claimant });
+  }
+
+  // ── Limits ──────────────────────────────────────────────────────────────────────────────────────
+
+  changeLimits(changes: LimitChanges): void {
+    this.undo.add(this.applyLimits, this.limits);
+    this.applyLimits(withLimits(this.limits, changes));
+  }
+
+  private readonly applyLimits = (limits: Limits): void => {
+    this.limits = limits;
+    this.rules.change(limits);
+    for (const kind of this.kinds.values()) kind.gate.rule.max = this.limitOfKind(kind.id);
+    this.settleAll();
+  };
+
+  /** What was parked behind a limit may go on. This alone looks at all who wait. */
+  private settleAll(): void {
+    for (const node of [...this.runQueue, ...this.sessionQueue]) node.gate?.settle();
+  }
+
+  private limitOfKind(kind: string): number {
+    const { maxRunsPerKind } = this.limits;
+    return Object.hasOwn(maxRunsPerKind, kind) ? (maxRunsPerKind[kind] ?? Infinity) : Infinity;
+  }
+
+  // ── Tying entries to their ids ──────────────────────────────────────────────────────────────────
+
+  private newRun(request: RunRequest): RunEntry {
+    const { runId, sessionId, owner, kind, labels } = request;
+    const session = this.sessions.get(sessionId) ?? this.unusedSession(sessionId);
+    const entry = new RunEntry(runId, session, this.ownerOf(owner), this.kindOf(kind));
+    if (labels) entry.labels = labels;
+    this.tieRun(entry);
+    this.undo.add(this.untieRun, entry);
+    return entry;
+  }
+
+  private exitRun(entry: RunEntry): void {
+    this.untieRun(entry);
+    this.undo.add(this.tieRun, entry);
+  }
+
+  private readonly tieRun = (entry: RunEntry): void => {
+    const { session } = entry;
+    if (session.isUnused) this.sessions.set(session.id, session);
+    session.tieRun(entry);
+    this.runs.set(entry.id, entry);
+  };
+
+  private readonly untieRun = (entry: RunEntry): void => {
+    const { session } = entry;
+    this.runs.delete(entry.id);
+    session.untieRun(entry);
+    if (session.isUnused) this.sessions.delete(session.id);
+  };
+
+  private newSession({ sessionId, owner, labels }: SessionRequest): SessionEntry {
+    const entry = this.sessions.get(sessionId) ?? this.unusedSession(sessionId);
+    if (entry.isUnused) this.remember(entry);
+    entry.owner = this.ownerOf(owner);
+    entry.labels = labels;
+    return entry;
+  }
+
+  private remember(entry: SessionEntry): void {
+    this.sessions.set(entry.id, entry);
+    this.undo.add(this.deleteSession, entry);
+  }
+
+  private forgetIfUnused(entry: SessionEntry): void {
+    if (!entry.isUnused) return;
+    this.deleteSession(entry);
+    this.undo.add(this.putSession, entry);
+  }
+
+  private readonly putSession = (entry: SessionEntry): void => {
+    this.sessions.set(entry.id, entry);
+  };
+
+  private readonly deleteSession = (entry: SessionEntry): void => {
+    this.sessions.delete(entry.id);
+  };
+
+  private unusedSession(id: string): SessionEntry {
+    return new SessionEntry(id, this.rules.runsPerSession);
+  }
+
+  private ownerOf(id: string | undefined): OwnerEntry | undefined {
+    if (id === undefined) return undefined;
+    const { runsPerOwner, sessionsPerOwner } = this.rules;
+    return this.owners.get(id) ?? new OwnerEntry(id, runsPerOwner, sessionsPerOwner);
+  }
+
+  private kindOf(id: string | undefined): KindEntry | undefined {
+    if (id === undefined) return undefined;
+    return this.kinds.get(id) ?? new KindEntry(id, this.limitOfKind(id));
+  }
+
+  // ── Counting held slots ─────────────────────────────────────────────────────────────────────────
+
+  private takeRunSlot(entry: RunEntry, token: number, now: number): void {
+    entry.token = token;
+    entry.since = now;
+    this.countRun(entry, 1);
+    this.undo.add(this.undoRunSlot, entry);
+  }
+
+  private readonly undoRunSlot = (entry: RunEntry): void => {
+    this.countRun(entry, -1);
+    entry.token = 0;
+  };
+
+  private readonly undoEndOfRun = (entry: RunEntry): void => {
+    entry.end = undefined;
+    this.countRun(entry, 1);
+  };
+
+  /** The one place where a run slot begins to count, or counts no more. */
+  private countRun(entry: RunEntry, change: 1 | -1): void {
+    const { session, owner, kind } = entry;
+    this.runGate.count(change);
+    session.gate.count(change);
+    if (!session.isHeld) this.sessionlessRuns += change;
+    if (owner) {
+      if (owner.isUnused) this.owners.set(owner.id, owner);
+      owner.runs.count(change);
+      if (owner.isUnused) this.owners.delete(owner.id);
+    }
+    if (kind) {
+      if (kind.isUnused) this.kinds.set(kind.id, kind);
+      kind.gate.count(change);
+      if (kind.isUnused) this.kinds.delete(kind.id);
+    }
+  }
+
+  private takeSessionSlot(entry: SessionEntry, token: number, now: number): void {
+    entry.token = token;
+    entry.since = now;
+    entry.end = undefined;
+    this.countSession(entry, 1);
+    this.undo.add(this.undoSessionSlot, entry);
+  }
+
+  private readonly undoSessionSlot = (entry: SessionEntry): void => {
+    this.countSession(entry, -1);
+    entry.token = 0;
+  };
+
+  private uncountSession(entry: SessionEntry): void {
+    this.countSession(entry, -1);
+  }
+
+  private readonly undoEndOfSession = (entry: SessionEntry): void => {
+    entry.end = undefined;
+    this.countSession(entry, 1);
+  };
+
+  private countSession(entry: SessionEntry, change: 1 | -1): void {
+    const { owner } = entry;
+    this.sessionGate.count(change);
+    this.sessionlessRuns -= change * entry.gate.held;
+    if (!owner) return;
+    if (owner.isUnused) this.owners.set(owner.id, owner);
+    owner.sessions.count(change);
+    if (owner.isUnused) this.owners.delete(owner.id);
+  }
+
+  // ── Standing in the queue ───────────────────────────────────────────────────────────────────────
+
+  private joinQueue(entry: RunEntry | SessionEntry, priority: number, now: number): void {
+    this.arrivals += 1;
+    const waiter = new Waiter(entry, priority, this.arrivals, now);
+    this.enqueue(waiter);
+    this.undo.add(this.dequeue, waiter);
+  }
+
+  private leaveQueue(entry: SlotEntry): void {
+    const { waiter } = entry;
+    if (!waiter) return;
+    this.dequeue(waiter);
+    this.undo.add(this.enqueue, waiter);
+  }
+
+  private readonly enqueue = (waiter: Waiter): void => {
+    const entry = waiter.entry as RunEntry | SessionEntry; // the tables make no others
+    entry.waiter = waiter;
+    if (entry instanceof RunEntry) this.countWaitingRun(entry, 1);
+    else this.countWaitingSession(entry, 1);
+    this.bucketFor(entry, waiter.priority).add(waiter);
+  };
+
+  private readonly dequeue = (waiter: Waiter): void => {
+    const entry = waiter.entry as RunEntry | SessionEntry; // see `enqueue`
+    entry.waiter = undefined;
+    waiter.bucket?.remove(waiter);
+    if (entry instanceof RunEntry) this.countWaitingRun(entry, -1);
+    else this.countWaitingSession(entry, -1);
+  };
+
+  private bucketFor(entry: RunEntry | SessionEntry, priority: number): Bucket {
+    const { owner } = entry;
+    if (entry instanceof SessionEntry) {
+      return this.sessionQueue.branch(owner, owner?.sessions).bucket(priority);
+    }
+    const { kind, session } = entry;
+    const lane = this.runQueue.branch(kind, kind?.gate).branch(owner, owner?.runs);
+    return lane.branch(session, session.gate).bucket(priority);
+  }
+
+  private countWaitingRun({ owner, kind }: RunEntry, change: 1 | -1): void {
+    this.waitingRuns += change;
+    if (owner) {
+      if (owner.isUnused) this.owners.set(owner.id, owner);
+      owner.waitingRuns += change;
+      if (owner.isUnused) this.owners.delete(owner.id);
+    }
+    if (kind) {
+      if (kind.isUnused) this.kinds.set(kind.id, kind);
+      kind.waitingRuns += change;
+      if (kind.isUnused) this.kinds.delete(kind.id);
+    }
+  }
+
+  private countWaitingSession({ owner }: SessionEntry, change: 1 | -1): void {
+    this.waitingSessions += change;
+    if (!owner) return;
+    if (owner.isUnused) this.owners.set(owner.id, owner);
+    owner.waitingSessions += change;
+    if (owner.isUnused) this.owners.delete(owner.id);
+  }
+}
+
+function undoAddedClaim({ waiter, claimant }: Claim): void {
+  waiter.claimants.delete(claimant);
+}
+
+function undoRemovedClaim({ waiter, claimant }: Claim): void {
+  waiter.claimants.set(claimant, claimant);
+}

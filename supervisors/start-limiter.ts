@@ -1,0 +1,62 @@
+/**
+ * Starts a limiter: alone under a supervisor of its own, or with the whole keeper.
+ */
+import { memoryJournal } from '../src/journal/memory-journal.ts';
+import { close } from '../src/limiter/closing.ts';
+import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
+import { checkedOptions, type LimiterOptions } from '../src/limiter/limiter-options.ts';
+import { Survivors } from '../src/limiter/survivors.ts';
+import { Registry, whichChildren } from '../src/otp/index.ts';
+import { serverDown } from '../src/otp/server-faults.ts';
+import { limiterChild } from './limiter-child.ts';
+import { startTree, type Tree } from './start-tree.ts';
+
+/** A limiter that runs alone, and so can be stopped. */
+export class StandaloneLimiter extends ConcurrencyLimiter {
+  private readonly tree: Tree;
+
+  constructor(survivors: Survivors, tree: Tree) {
+    super(survivors);
+    this.tree = tree;
+  }
+
+  /** Ends every slot as `stopped` and rejects who waits with `stopped`. Again is a no-op. */
+  stop(): Promise<void> {
+    return this.tree.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.tree.stop();
+  }
+}
+
+/**
+ * Starts the limiter under a small supervisor of its own. Rejects with `invalid_option`, which names the
+ * option, the value and what is expected.
+ */
+export async function startConcurrencyLimiter(
+  options: LimiterOptions = {},
+): Promise<StandaloneLimiter> {
+  const { survivors, tree } = await startLimiterTree(options);
+  return new StandaloneLimiter(survivors, tree);
+}
+
+/** The tree that holds the limiter, and what survives its crashes. */
+export async function startLimiterTree(
+  options: LimiterOptions,
+): Promise<{ survivors: Survivors; tree: Tree }> {
+  const { clock, logger, restartIntensity, inspect, ...settings } = checkedOptions(options);
+  const survivors = new Survivors({ ...settings, clock, journal: memoryJournal });
+  const tree = await startTree([limiterChild(survivors)], {
+    clock,
+    logger,
+    restartIntensity,
+    // Two limiters in one process have nothing to do with each other.
+    registry: new Registry(),
+    ...(inspect && { inspect }),
+  });
+  const [child] = await whichChildren(tree.supervisor);
+  if (child?.ref) survivors.desk.openFor(child.ref);
+  tree.ended.then((reason) => close(survivors, () => serverDown('limiter', reason)));
+  return { survivors, tree };
+}
