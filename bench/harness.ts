@@ -7,25 +7,56 @@ import { performance } from 'node:perf_hooks';
 
 export const ROUNDS = 9;
 
+/** For what takes seconds: the least number of rounds whose median means something. */
+export const FEW_ROUNDS = 5;
+
 /** Something to be timed: does its work `count` times. */
 export interface Contender {
   readonly name: string;
   readonly count: number;
+  /** Makes ready what the next run needs; not timed. */
+  prepare?(count: number): Promise<void> | void;
   run(count: number): Promise<void> | void;
 }
 
+/** Something that times itself: gives one number per round, NaN for a round that could not be had. */
+export interface Sampler {
+  readonly name: string;
+  sample(): Promise<number> | number;
+}
+
 /** Microseconds per piece of work, by contender: the median of interleaved rounds after a warm-up. */
-export async function timeEach(contenders: readonly Contender[]): Promise<Map<string, number>> {
-  const samples = new Map(contenders.map(({ name }) => [name, [] as number[]]));
-  for (let round = -1; round < ROUNDS; round += 1) {
-    for (const { name, count, run } of contenders) {
-      const startedAt = performance.now();
-      await run(count);
-      const microseconds = ((performance.now() - startedAt) * 1_000) / count;
-      if (round >= 0) samples.get(name)?.push(microseconds);
+export function timeEach(
+  contenders: readonly Contender[],
+  rounds = ROUNDS,
+): Promise<Map<string, number>> {
+  return sampleEach(
+    contenders.map((contender) => ({ name: contender.name, sample: () => timeOnce(contender) })),
+    rounds,
+  );
+}
+
+/** The median of each sampler's numbers, from interleaved rounds after a warm-up. */
+export async function sampleEach(
+  samplers: readonly Sampler[],
+  rounds = ROUNDS,
+): Promise<Map<string, number>> {
+  const samples = new Map(samplers.map(({ name }) => [name, [] as number[]]));
+  for (let round = -1; round < rounds; round += 1) {
+    for (const sampler of samplers) {
+      const value = await sampler.sample();
+      if (round >= 0) samples.get(sampler.name)?.push(value);
     }
   }
   return new Map([...samples].map(([name, values]) => [name, median(values)]));
+}
+
+/** Microseconds per piece of work, this once. */
+export async function timeOnce(contender: Contender): Promise<number> {
+  await contender.prepare?.(contender.count);
+  const startedAt = performance.now();
+  await contender.run(contender.count);
+  return ((performance.now() - startedAt) * 1_000) / contender.count;
 }
 
 /** Bytes of heap per item that `make` makes and keeps. */
@@ -41,9 +72,18 @@ export async function bytesEach(
   return bytes;
 }
 
+/** Work that was not all done must not be timed as if it were. */
+export function expectCount(what: string, got: number, expected: number): void {
+  if (got !== expected) throw new Error(`${what}: ${expected} expected, ${got} seen`);
+}
+
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
+  return quantile(values, 0.5);
+}
+
+export function quantile(values: readonly number[], fraction: number): number {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length * fraction)] ?? Number.NaN;
 }
 
 function heapUsed(): number {

@@ -17,7 +17,7 @@ export function printTable(title: string, rows: readonly Row[]): void {
   const cells = rows.map(({ what, value, unit, ratio, against, must = '', aim = '' }) => [
     what,
     `${value < 10 ? value.toFixed(3) : value.toFixed(1)} ${unit}`,
-    ratio === undefined ? '' : `${ratio.toFixed(2)} × ${against ?? ''}`,
+    ratio === undefined ? '' : `${significant(ratio)} × ${against ?? ''}`,
     must,
     aim,
   ]);
@@ -33,4 +33,9 @@ export function printTable(title: string, rows: readonly Row[]): void {
         .trimEnd(),
     );
   }
+}
+
+/** A ratio is never shown as nothing. */
+function significant(ratio: number): string {
+  return ratio < 0.01 ? ratio.toPrecision(1) : ratio.toFixed(2);
 }
