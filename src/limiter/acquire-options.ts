@@ -2,13 +2,8 @@
  * The options of an acquire, checked, and the requests that are made of them.
  */
 import { expectKnown, expectOption, invalidOption, isDuration } from '../otp/options.ts';
-import {
-  invalidId,
-  isId,
-  type Labels,
-  type RunRequest,
-  type SessionRequest,
-} from '../slots/index.ts';
+import { isId, type Labels } from '../slots/index.ts';
+import type { AcquireTerms } from './calls.ts';
 
 /** What `tryAcquireSessionSlot` takes. */
 export interface TrySessionOptions {
@@ -48,85 +43,34 @@ const RUN_AND_WAIT = [...RUN, ...WAIT];
 const MOST_LABELS = 16;
 const LONGEST_LABEL = 256;
 
-/** A request to acquire a session slot, as it lies in the mailbox. */
-export interface AcquireSession extends SessionRequest {
-  readonly type: 'acquire_session';
-}
+/** An acquire without options. */
+const PLAIN: AcquireTerms = Object.freeze({
+  owner: undefined,
+  kind: undefined,
+  priority: 0,
+  labels: undefined,
+  waitTimeoutMs: 0,
+});
 
-/** A request to acquire a run slot. */
-export interface AcquireRun extends RunRequest {
-  readonly type: 'acquire_run';
-}
-
-/** Checks id and options. Throws `invalid_id` or `invalid_option`. */
-export function sessionRequest(
-  sessionId: string,
-  options: AcquireSessionOptions | undefined,
-): AcquireSession {
-  if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-  if (options === undefined) return plainSession(sessionId);
-  checkOptions(options, SESSION_AND_WAIT);
-  const { owner, priority = 0, labels, waitTimeoutMs = 0 } = options;
-  return {
-    type: 'acquire_session',
-    sessionId,
-    owner,
-    priority,
-    labels: copyOf(labels),
-    canWait: waitTimeoutMs > 0,
-  };
-}
-
-/** Checks ids and options. Throws `invalid_id` or `invalid_option`. */
-export function runRequest(
-  sessionId: string,
-  runId: string,
+/** What the options say. Throws `invalid_option`. */
+export function termsOf(
   options: AcquireRunOptions | undefined,
-): AcquireRun {
-  if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-  if (!isId(runId)) throw invalidId('runId', runId);
-  if (options === undefined) return plainRun(sessionId, runId);
-  checkOptions(options, RUN_AND_WAIT);
+  of: 'session' | 'run',
+): AcquireTerms {
+  if (options === undefined) return PLAIN;
+  checkOptions(options, of === 'run' ? RUN_AND_WAIT : SESSION_AND_WAIT);
   const { owner, kind, priority = 0, labels, waitTimeoutMs = 0 } = options;
-  return {
-    type: 'acquire_run',
-    sessionId,
-    runId,
-    owner,
-    kind,
-    priority,
-    labels: copyOf(labels),
-    canWait: waitTimeoutMs > 0,
-  };
+  return { owner, kind, priority, labels: copyOf(labels), waitTimeoutMs };
 }
 
-/** The options of `tryAcquire…`, which never wait. Throws `invalid_option`. */
-export function checkTryOptions(options: object | undefined, sort: 'session' | 'run'): void {
-  if (options !== undefined) expectKnown(options, sort === 'run' ? RUN : SESSION);
-}
-
-function plainSession(sessionId: string): AcquireSession {
-  return {
-    type: 'acquire_session',
-    sessionId,
-    owner: undefined,
-    priority: 0,
-    labels: undefined,
-    canWait: false,
-  };
-}
-
-function plainRun(sessionId: string, runId: string): AcquireRun {
-  return {
-    type: 'acquire_run',
-    sessionId,
-    runId,
-    owner: undefined,
-    kind: undefined,
-    priority: 0,
-    labels: undefined,
-    canWait: false,
-  };
+/** The same for `tryAcquire…`, which never waits. */
+export function tryTermsOf(
+  options: TryRunOptions | undefined,
+  of: 'session' | 'run',
+): AcquireTerms {
+  if (options === undefined) return PLAIN;
+  checkOptions(options, of === 'run' ? RUN : SESSION);
+  return termsOf(options, of);
 }
 
 function checkOptions(options: AcquireRunOptions, known: readonly string[]): void {

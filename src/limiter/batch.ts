@@ -7,39 +7,35 @@
  */
 import type { JournalChange } from '../journal/journal.ts';
 import type { EventChannel } from '../otp/event-channel.ts';
-import type { SlotEntry } from '../slots/index.ts';
+import { type RunEntry, type SessionEntry, type SlotEntry, Tape } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
-
-type Teller = (
-  call: BookedCall,
-  value: unknown,
-  isRejection: boolean,
-  entry: SlotEntry | undefined,
-) => void;
 
 export class Batch {
   isCommitted = false;
   /** For the journal, where it keeps anything. */
   readonly changes: JournalChange[] = [];
-  /** Slots granted in this batch. */
-  readonly grants: SlotEntry[] = [];
-  /** Flat groups of four: call, answer, whether it is a rejection, and the slot that it gives. */
-  private readonly answers: unknown[] = [];
-  private readonly losses: SlotEntry[] = [];
+  private readonly calls = new Tape();
+  private readonly losses = new Tape();
   /** Pairs of channel and event. */
-  private readonly events: unknown[] = [];
+  private readonly events = new Tape();
+  /** Callers who had gone when they were to be given a slot. */
+  private readonly gone: BookedCall[] = [];
   /** How far each was told. */
   private answered = 0;
   private lost = 0;
   private emitted = 0;
 
   /** `entry`: the slot that the answer gives, if it gives one. */
-  answer(call: BookedCall, value: unknown, entry?: SlotEntry): void {
-    this.answers.push(call, value, false, entry);
+  answer(call: BookedCall, value: unknown, entry?: RunEntry | SessionEntry): void {
+    call.decided = value;
+    call.entry = entry;
+    this.calls.push(call);
   }
 
-  reject(call: BookedCall, error: Error): void {
-    this.answers.push(call, error, true, undefined);
+  refuse(call: BookedCall, error: Error): void {
+    call.decided = error;
+    call.isRefused = true;
+    this.calls.push(call);
   }
 
   /** A slot was lost: its signal will abort. */
@@ -48,45 +44,65 @@ export class Batch {
   }
 
   emit<Event extends object>(channel: EventChannel<Event>, event: Event): void {
-    this.events.push(channel, event);
+    this.events.push(channel);
+    this.events.push(event);
   }
 
-  tellAnswers(tell: Teller): void {
-    const { answers } = this;
-    while (this.answered < answers.length) {
-      const at = this.answered;
-      this.answered += 4;
-      tell(
-        answers[at] as BookedCall, // `answer` and `reject` push four of these types
-        answers[at + 1],
-        answers[at + 2] as boolean,
-        answers[at + 3] as SlotEntry | undefined,
-      );
+  /** `tell` gives false for a caller who has gone and was to be given a slot. */
+  tellAnswers(tell: (call: BookedCall) => boolean): void {
+    while (this.answered < this.calls.size) {
+      const call = this.calls.at(this.answered) as BookedCall; // nothing else is pushed
+      this.answered += 1;
+      if (!tell(call)) this.gone.push(call);
     }
   }
 
   tellLosses(tell: (entry: SlotEntry) => void): void {
-    while (this.lost < this.losses.length) {
-      const entry = this.losses[this.lost];
+    while (this.lost < this.losses.size) {
+      const entry = this.losses.at(this.lost) as SlotEntry; // nothing else is pushed
       this.lost += 1;
-      if (entry) tell(entry);
+      tell(entry);
     }
   }
 
   tellEvents(): void {
-    while (this.emitted < this.events.length) {
-      const at = this.emitted;
+    while (this.emitted < this.events.size) {
+      const channel = this.events.at(this.emitted) as EventChannel<object>; // pushed in pairs
+      const event = this.events.at(this.emitted + 1) as object;
       this.emitted += 2;
-      const channel = this.events[at] as EventChannel<object>; // `emit` pushes pairs
-      channel.publish(this.events[at + 1] as object);
+      channel.publish(event);
     }
+  }
+
+  /** Slots that were granted and that nobody has: all who asked have gone meanwhile. Each once. */
+  takeUnclaimed(): Set<RunEntry | SessionEntry> {
+    const entries = new Set<RunEntry | SessionEntry>();
+    for (const { entry } of this.gone) if (entry && !entry.isClaimed) entries.add(entry);
+    this.gone.length = 0;
+    return entries;
+  }
+
+  get hasGone(): boolean {
+    return this.gone.length > 0;
   }
 
   /** All was told, or nothing of it is to be. */
   clear(): void {
     this.isCommitted = false;
     this.answered = this.lost = this.emitted = 0;
-    this.changes.length = this.grants.length = this.answers.length = 0;
-    this.losses.length = this.events.length = 0;
+    this.calls.clear();
+    if (this.losses.size > 0) this.losses.clear();
+    if (this.events.size > 0) this.events.clear();
+    if (this.changes.length > 0) this.changes.length = 0;
+  }
+
+  /** Nothing was decided: the calls will be asked again. */
+  forget(): void {
+    for (let at = 0; at < this.calls.size; at += 1) {
+      const call = this.calls.at(at) as BookedCall; // see `tellAnswers`
+      call.decided = undefined;
+      call.isRefused = false;
+    }
+    this.clear();
   }
 }

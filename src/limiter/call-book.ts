@@ -12,21 +12,28 @@ import { CallEnvelope, type Lane, type Tag } from '../otp/message.ts';
 import { blockOf, type RunEntry, refusalError, type SessionEntry } from '../slots/index.ts';
 import type { Desk } from './desk.ts';
 
-/** A call to the limiter. */
-export class BookedCall<Request extends Tag = Tag> extends CallEnvelope {
-  declare readonly content: Request;
+/** A call to the limiter. It carries what is asked as its own fields (`calls.ts`). */
+export abstract class BookedCall extends CallEnvelope {
   /** Milliseconds that its caller waits for a slot; 0 when he does not wait. */
   readonly waitTimeoutMs: number;
-  /** What it waits for. */
+  /** What it waits for, or was given. */
   entry: RunEntry | SessionEntry | undefined = undefined;
+  /** What was decided, until it is told. */
+  decided: unknown = undefined;
+  isRefused = false;
   readonly sequence: number;
   private readonly desk: Desk;
 
-  constructor(desk: Desk, request: Request, lane: Lane, waitTimeoutMs: number) {
-    super('call', request, lane);
+  constructor(desk: Desk, lane: Lane, waitTimeoutMs: number) {
+    super('call', ITSELF, lane);
     this.desk = desk;
     this.waitTimeoutMs = waitTimeoutMs;
     this.sequence = desk.book.nextSequence();
+  }
+
+  /** Whether its caller waits when there is no room. */
+  get canWait(): boolean {
+    return this.waitTimeoutMs > 0;
   }
 
   /** It was decided that it waits: from now on only its wait's own deadline counts. */
@@ -50,8 +57,7 @@ export class BookedCall<Request extends Tag = Tag> extends CallEnvelope {
 
   /** The caller has his answer at once; the limiter is told that he waits no more. */
   private leave(error: unknown, code: 'wait_timeout' | 'withdrawn'): void {
-    const isWaiting = this.entry !== undefined;
-    if (this.rejectWith(error) && isWaiting) this.desk.withdraw(this, code);
+    if (this.rejectWith(error) && this.entry) this.desk.withdraw(this, code);
   }
 
   private waitTimeout(): Error {
@@ -60,6 +66,9 @@ export class BookedCall<Request extends Tag = Tag> extends CallEnvelope {
     return refusalError({ ...block, code: 'wait_timeout' });
   }
 }
+
+/** What lies in its envelope: nothing that it does not have itself. */
+const ITSELF: Tag = Object.freeze({ type: 'booked' });
 
 export class CallBook {
   private lost: BookedCall[] = [];

@@ -6,24 +6,17 @@
  */
 import { sendCall, sendCallNow } from '../otp/client.ts';
 import type { Clock, ServerRef } from '../otp/index.ts';
-import type { Tag } from '../otp/message.ts';
 import {
   type RefusalCode,
   type RefusalError,
+  type RunEntry,
   refusalError,
+  type SessionEntry,
   type SlotTables,
 } from '../slots/index.ts';
-import { BookedCall, CallBook } from './call-book.ts';
+import { type BookedCall, CallBook } from './call-book.ts';
+import { ReleaseRunCall, ReleaseSessionCall, WithdrawCall } from './calls.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
-import type { Release } from './requests.ts';
-
-/** How long and how a caller waits. */
-export interface Patience {
-  readonly waitTimeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-export const NO_PATIENCE: Patience = { waitTimeoutMs: 0, signal: undefined };
 
 export class Desk {
   readonly book = new CallBook();
@@ -50,39 +43,36 @@ export class Desk {
   }
 
   /** Asks and waits for the answer: until it is decided, and then as long as the caller can wait. */
-  ask(request: Tag, patience: Patience): Promise<unknown> {
-    const { waitTimeoutMs, signal } = patience;
+  ask(call: BookedCall, signal: AbortSignal | undefined): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const call = new BookedCall(this, request, 'ordinary', waitTimeoutMs);
     const fault = sendCall(this.ref, call);
     if (fault) return Promise.reject(this.book.closingFault ?? fault);
+    if (call.isSettled) return call.promise(this, Infinity, undefined);
     return call.promise(this, this.deadlineOf(call), signal);
   }
 
   /** Asks and has it answered on this stack: with the slot, a refusal, or the fault that ended all. */
-  askNow(request: Tag): unknown {
-    const call = new BookedCall(this, request, 'ordinary', 0);
+  askNow(call: BookedCall): unknown {
     if (!sendCallNow(this.ref, call)) return this.book.closingFault ?? unavailable();
     if (!call.isSettled) call.rejectWith(unavailable());
     return call.answered;
   }
 
-  releaseRun(id: string, token: number | undefined, isOwn: boolean): Promise<ReleaseReport> {
-    return this.tell({ type: 'release_run', id, token, isOwn });
+  releaseRun(id: string, token?: number, held?: RunEntry): Promise<ReleaseReport> {
+    return this.tell(new ReleaseRunCall(this, id, token, held));
   }
 
-  releaseSession(id: string, token: number | undefined, isOwn: boolean): Promise<ReleaseReport> {
-    return this.tell({ type: 'release_session', id, token, isOwn });
+  releaseSession(id: string, token?: number, held?: SessionEntry): Promise<ReleaseReport> {
+    return this.tell(new ReleaseSessionCall(this, id, token, held));
   }
 
   /** A caller who waited has had his answer. */
   withdraw(call: BookedCall, code: RefusalCode): void {
-    sendCall(this.ref, new BookedCall(this, { type: 'withdraw', call, code }, 'urgent', 0));
+    sendCall(this.ref, new WithdrawCall(this, call, code));
   }
 
   /** Hands in what is never refused. When the limiter is gone there is nothing to release. */
-  private tell(request: Release): Promise<ReleaseReport> {
-    const call = new BookedCall(this, request, 'urgent', 0);
+  private tell(call: BookedCall): Promise<ReleaseReport> {
     if (sendCall(this.ref, call)) return Promise.resolve(NOTHING_RELEASED);
     return call.promise(this, Infinity, undefined) as Promise<ReleaseReport>; // its reply, by its type
   }

@@ -11,8 +11,8 @@ import {
   type SessionEntry,
   type Waiter,
 } from '../slots/index.ts';
-import type { AcquireRun, AcquireSession } from './acquire-options.ts';
 import type { BookedCall } from './call-book.ts';
+import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import { recordGrant, recordRefusal } from './records.ts';
 import { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
@@ -68,7 +68,7 @@ export function refuseCall(
   refusal: Refusal,
   waited: number,
 ): void {
-  limiter.batch.reject(call, refusalError(refusal));
+  limiter.batch.refuse(call, refusalError(refusal));
   recordRefusal(limiter, requestOf(call), refusal, waited);
 }
 
@@ -100,6 +100,6 @@ function claimants(waiter: Waiter | undefined): BookedCall[] {
   return [...(waiter?.claimants.values() ?? [])] as BookedCall[]; // only calls are ever added
 }
 
-function requestOf(call: BookedCall): AcquireRun | AcquireSession {
-  return call.content as AcquireRun | AcquireSession; // nothing else waits or is refused
+function requestOf(call: BookedCall): AcquireRunCall | AcquireSessionCall {
+  return call as AcquireRunCall | AcquireSessionCall; // nothing else waits or is refused
 }

@@ -21,8 +21,7 @@ import {
   rejectWith,
   type ServerContext,
 } from '../otp/index.ts';
-import type { Tag } from '../otp/message.ts';
-import { violations } from '../slots/index.ts';
+import { type Limits, violations } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
 import { limiterRestarted } from './channels.ts';
 import { close } from './closing.ts';
@@ -34,9 +33,24 @@ import {
   setLimits,
   withdraw,
 } from './operations.ts';
-import type { LimiterTypes } from './requests.ts';
+import type { ReleaseReport } from './release-report.ts';
+import type { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 import { finish, type Operation, publish, take, tell } from './write-path.ts';
+
+/** The limiter's server, as its types. What its calls carry stands in `calls.ts`. */
+export interface LimiterTypes {
+  input: Survivors;
+  state: Survivors;
+  calls: {
+    acquire_session(): SessionSlot;
+    acquire_run(): RunSlot;
+    release_session(): ReleaseReport;
+    release_run(): ReleaseReport;
+    withdraw(): void;
+    set_limits(): Limits;
+  };
+}
 
 type Context = ServerContext<LimiterTypes>;
 
@@ -82,21 +96,22 @@ const inBatches: Pick<GenServerDefinition<LimiterTypes>, 'turnStart' | 'handleRe
   },
 };
 
-function serve<Reply, Request extends Tag, Decision>(
+function serve<Reply, Call extends BookedCall, Decision>(
   limiter: Survivors,
   from: From<Reply>,
-  operation: Operation<Request, Decision>,
+  operation: Operation<Call, Decision>,
 ): CallResult<Reply, Survivors> {
   if (!(from instanceof BookedCall)) return rejectWith(notBooked(), limiter);
-  take(limiter, from as BookedCall<Request>, operation); // each clause names its own request's operation
-  return deferReply<Reply, Survivors>(from, limiter);
+  take(limiter, from as Call, operation); // each clause names the operation of its own calls
+  limiter.later ??= deferReply(from, limiter);
+  return limiter.later as CallResult<Reply, Survivors>; // it carries no reply
 }
 
 function recover(limiter: Survivors, context: Context): void {
   const { batch, tables, desk } = limiter;
   if (batch.isCommitted) tell(limiter);
   tables.undo.rollBack();
-  batch.clear();
+  batch.forget();
   const broken = violations(tables);
   if (broken.length > 0) throw inconsistent(broken);
   const calls = desk.book.takeLost();

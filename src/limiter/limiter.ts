@@ -7,18 +7,17 @@
  */
 import type { SlotkeeperError } from '../fault.ts';
 import type { ServerRef } from '../otp/index.ts';
-import type { Tag } from '../otp/message.ts';
 import { invalidId, isId, type LimitChanges, type Limits, RefusalError } from '../slots/index.ts';
 import {
   type AcquireRunOptions,
   type AcquireSessionOptions,
-  checkTryOptions,
-  runRequest,
-  sessionRequest,
   type TryRunOptions,
   type TrySessionOptions,
+  termsOf,
+  tryTermsOf,
 } from './acquire-options.ts';
-import { NO_PATIENCE, type Patience } from './desk.ts';
+import type { BookedCall } from './call-book.ts';
+import { AcquireRunCall, AcquireSessionCall, type AcquireTerms, SetLimitsCall } from './calls.ts';
 import { checkLimitChanges } from './limit-options.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
 import type { ReleaseReport } from './release-report.ts';
@@ -52,8 +51,8 @@ export class ConcurrencyLimiter {
    */
   acquireSessionSlot(sessionId: string, options?: AcquireSessionOptions): Promise<SessionSlot> {
     try {
-      const request = sessionRequest(sessionId, options);
-      return this.ask(request, patienceOf(options)) as Promise<SessionSlot>; // its reply, by its type
+      const call = this.sessionCall(sessionId, termsOf(options, 'session'));
+      return this.survivors.desk.ask(call, options?.signal) as Promise<SessionSlot>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
     }
@@ -69,8 +68,8 @@ export class ConcurrencyLimiter {
    */
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
-      const request = runRequest(sessionId, runId, options);
-      return this.ask(request, patienceOf(options)) as Promise<RunSlot>; // its reply, by its type
+      const call = this.runCall(sessionId, runId, termsOf(options, 'run'));
+      return this.survivors.desk.ask(call, options?.signal) as Promise<RunSlot>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
     }
@@ -85,8 +84,8 @@ export class ConcurrencyLimiter {
     sessionId: string,
     options?: TrySessionOptions,
   ): SessionSlot | RefusalError {
-    checkTryOptions(options, 'session');
-    return this.askNow(sessionRequest(sessionId, options)) as SessionSlot | RefusalError; // see above
+    const call = this.sessionCall(sessionId, tryTermsOf(options, 'session'));
+    return this.askNow(call) as SessionSlot | RefusalError; // as it asks for
   }
 
   /** The same for a run slot. */
@@ -95,8 +94,8 @@ export class ConcurrencyLimiter {
     runId: string,
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
-    checkTryOptions(options, 'run');
-    return this.askNow(runRequest(sessionId, runId, options)) as RunSlot | RefusalError; // see above
+    const call = this.runCall(sessionId, runId, tryTermsOf(options, 'run'));
+    return this.askNow(call) as RunSlot | RefusalError; // as it asks for
   }
 
   /**
@@ -126,7 +125,7 @@ export class ConcurrencyLimiter {
   releaseRunSlot(runId: string, options?: ReleaseOptions): Promise<ReleaseReport> {
     const fault = checkRelease('runId', runId, options);
     if (fault) return Promise.reject(fault);
-    return this.survivors.desk.releaseRun(runId, options?.token, false);
+    return this.survivors.desk.releaseRun(runId, options?.token);
   }
 
   /**
@@ -136,7 +135,7 @@ export class ConcurrencyLimiter {
   releaseSessionSlot(sessionId: string, options?: ReleaseOptions): Promise<ReleaseReport> {
     const fault = checkRelease('sessionId', sessionId, options);
     if (fault) return Promise.reject(fault);
-    return this.survivors.desk.releaseSession(sessionId, options?.token, false);
+    return this.survivors.desk.releaseSession(sessionId, options?.token);
   }
 
   // ── Limits and status ───────────────────────────────────────────────────────────────────────────
@@ -148,8 +147,9 @@ export class ConcurrencyLimiter {
    */
   setLimits(changes: LimitChanges): Promise<Limits> {
     try {
-      const request = { type: 'set_limits', changes: checkLimitChanges(changes) };
-      return this.ask(request, NO_PATIENCE) as Promise<Limits>; // its reply, by its type
+      const { desk } = this.survivors;
+      const call = new SetLimitsCall(desk, checkLimitChanges(changes));
+      return desk.ask(call, undefined) as Promise<Limits>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
     }
@@ -170,21 +170,22 @@ export class ConcurrencyLimiter {
     return this.survivors.page.buffer;
   }
 
-  private ask(request: Tag, patience: Patience): Promise<unknown> {
-    return this.survivors.desk.ask(request, patience);
+  private sessionCall(sessionId: string, terms: AcquireTerms): AcquireSessionCall {
+    if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
+    return new AcquireSessionCall(this.survivors.desk, sessionId, terms);
   }
 
-  private askNow(request: Tag): unknown {
-    const { desk } = this.survivors;
-    const answer = desk.askNow(request);
+  private runCall(sessionId: string, runId: string, terms: AcquireTerms): AcquireRunCall {
+    if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
+    if (!isId(runId)) throw invalidId('runId', runId);
+    return new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
+  }
+
+  private askNow(call: BookedCall): unknown {
+    const answer = this.survivors.desk.askNow(call);
     if (answer instanceof Error && !(answer instanceof RefusalError)) throw answer;
     return answer;
   }
-}
-
-function patienceOf(options: AcquireRunOptions | undefined): Patience {
-  if (options === undefined) return NO_PATIENCE;
-  return { waitTimeoutMs: options.waitTimeoutMs ?? 0, signal: options.signal };
 }
 
 function checkRelease(

@@ -10,12 +10,19 @@ import {
   RunEntry,
   type SessionEntry,
 } from '../slots/index.ts';
-import type { AcquireRun, AcquireSession } from './acquire-options.ts';
 import type { BookedCall } from './call-book.ts';
+import type {
+  AcquireRunCall,
+  AcquireSessionCall,
+  ReleaseCall,
+  ReleaseRunCall,
+  ReleaseSessionCall,
+  SetLimitsCall,
+  WithdrawCall,
+} from './calls.ts';
 import { grantWaiters, handleOn, leaveWait, refuseCall, refuseWait } from './grants.ts';
 import { recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
-import type { Release, SetLimits, Withdrawal } from './requests.ts';
 import type { Survivors } from './survivors.ts';
 import { nextToken } from './tokens.ts';
 import type { Operation } from './write-path.ts';
@@ -25,20 +32,20 @@ const STAYS = { type: 'stays' } as const;
 
 type Verdict<Entry> = Decision<Entry> | typeof STAYS;
 
-export const acquireRun: Operation<AcquireRun, Verdict<RunEntry>> = {
-  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideRun(tables, call.content)),
+export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
+  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideRun(tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
     switch (decision.type) {
       case 'grant': {
-        const entry = tables.holdRun(call.content, nextToken(), now);
+        const entry = tables.holdRun(call, nextToken(), now);
         recordGrant(limiter, entry, now);
         batch.answer(call, handleOn(limiter, entry), entry);
         break;
       }
       case 'wait':
-        claim(limiter, call, tables.queueRun(call.content, now));
+        claim(limiter, call, tables.queueRun(call, now));
         break;
       default:
         answerKnown(limiter, call, decision);
@@ -46,20 +53,20 @@ export const acquireRun: Operation<AcquireRun, Verdict<RunEntry>> = {
   },
 };
 
-export const acquireSession: Operation<AcquireSession, Verdict<SessionEntry>> = {
-  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideSession(tables, call.content)),
+export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>> = {
+  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideSession(tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
     switch (decision.type) {
       case 'grant': {
-        const entry = tables.holdSession(call.content, nextToken(), now);
+        const entry = tables.holdSession(call, nextToken(), now);
         recordGrant(limiter, entry, now);
         batch.answer(call, handleOn(limiter, entry), entry);
         break;
       }
       case 'wait':
-        claim(limiter, call, tables.queueSession(call.content, now));
+        claim(limiter, call, tables.queueSession(call, now));
         break;
       default:
         answerKnown(limiter, call, decision);
@@ -67,42 +74,39 @@ export const acquireSession: Operation<AcquireSession, Verdict<SessionEntry>> = 
   },
 };
 
-export const releaseRun: Operation<Release, RunEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(tables.runs.get(call.content.id), call.content),
+export const releaseRun: Operation<ReleaseRunCall, RunEntry | undefined> = {
+  decide: ({ tables }, call) => concerned(call, tables.runs),
 
   change(limiter, call, entry) {
-    limiter.batch.answer(
-      call,
-      entry ? releaseOneRun(limiter, entry, call.content) : NOTHING_RELEASED,
-    );
+    limiter.batch.answer(call, entry ? releaseOneRun(limiter, entry, call) : NOTHING_RELEASED);
     if (entry) grantWaiters(limiter);
   },
 };
 
-export const releaseSession: Operation<Release, SessionEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(tables.sessions.get(call.content.id), call.content),
+export const releaseSession: Operation<ReleaseSessionCall, SessionEntry | undefined> = {
+  decide: ({ tables }, call) => concerned(call, tables.sessions),
 
   change(limiter, call, entry) {
-    limiter.batch.answer(call, entry ? releaseAll(limiter, entry, call.content) : NOTHING_RELEASED);
+    limiter.batch.answer(call, entry ? releaseAll(limiter, entry, call) : NOTHING_RELEASED);
     if (entry) grantWaiters(limiter);
   },
 };
 
-export const withdraw: Operation<Withdrawal, BookedCall> = {
-  decide: (_limiter, call) => call.content.call,
+export const withdraw: Operation<WithdrawCall, BookedCall> = {
+  decide: (_limiter, call) => call.call,
 
   change(limiter, call, leaving) {
-    leaveWait(limiter, leaving, call.content.code);
+    leaveWait(limiter, leaving, call.code);
     limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },
 };
 
-export const setLimits: Operation<SetLimits, undefined> = {
+export const setLimits: Operation<SetLimitsCall, undefined> = {
   decide: () => undefined,
 
   change(limiter, call) {
-    limiter.tables.changeLimits(call.content.changes);
+    limiter.tables.changeLimits(call.changes);
     recordLimits(limiter);
     limiter.batch.answer(call, limiter.tables.limits);
     grantWaiters(limiter);
@@ -140,18 +144,24 @@ function isWaiting(call: BookedCall): boolean {
   return call.entry?.waiter?.claimants.get(call) !== undefined;
 }
 
-/** With a token, only the grant that has it. */
+/** What a release is about: with a handle or a token, only the grant that it stands for. */
 function concerned<Entry extends RunEntry | SessionEntry>(
-  entry: Entry | undefined,
-  { token }: Release,
+  { id, token, held }: ReleaseCall<Entry>,
+  table: { get(id: string): Entry | undefined },
 ): Entry | undefined {
+  if (held) return held.isHeld ? held : undefined;
+  const entry = table.get(id);
   if (token === undefined || entry === undefined) return entry;
   return entry.isHeld && entry.token === token ? entry : undefined;
 }
 
-function releaseOneRun(limiter: Survivors, entry: RunEntry, { isOwn }: Release): ReleaseReport {
+function releaseOneRun(
+  limiter: Survivors,
+  entry: RunEntry,
+  { held }: ReleaseRunCall,
+): ReleaseReport {
   if (entry.isHeld) {
-    end(limiter, entry, 'released', isOwn);
+    end(limiter, entry, 'released', held !== undefined);
     return ONE_RUN_RELEASED;
   }
   refuseWait(limiter, entry, 'withdrawn');
@@ -159,7 +169,11 @@ function releaseOneRun(limiter: Survivors, entry: RunEntry, { isOwn }: Release):
 }
 
 /** Its waiters first, so that none of them is granted what its runs give back. */
-function releaseAll(limiter: Survivors, entry: SessionEntry, { isOwn }: Release): ReleaseReport {
+function releaseAll(
+  limiter: Survivors,
+  entry: SessionEntry,
+  { held }: ReleaseSessionCall,
+): ReleaseReport {
   const waiters = refuseWaits(limiter, entry);
   let runs = 0;
   for (const run of entry.runs()) {
@@ -167,7 +181,7 @@ function releaseAll(limiter: Survivors, entry: SessionEntry, { isOwn }: Release)
     runs += 1;
   }
   const sessions = entry.isHeld ? 1 : 0;
-  if (entry.isHeld) end(limiter, entry, 'released', isOwn);
+  if (entry.isHeld) end(limiter, entry, 'released', held !== undefined);
   return { sessions, runs, waiters };
 }
 

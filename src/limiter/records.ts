@@ -2,14 +2,8 @@
  * What a change leaves behind besides itself: a line for the journal, where it keeps anything, and an
  * event, where somebody listens.
  */
-import {
-  type EndReason,
-  type Refusal,
-  RunEntry,
-  type RunRequest,
-  type SessionEntry,
-  type SessionRequest,
-} from '../slots/index.ts';
+import { type EndReason, type Refusal, RunEntry, type SessionEntry } from '../slots/index.ts';
+import { type AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import {
   limitsChanged,
   runSlotEnded,
@@ -24,7 +18,6 @@ import type { Survivors } from './survivors.ts';
 type Limiter = Survivors;
 
 export function recordGrant(limiter: Limiter, entry: RunEntry | SessionEntry, since: number): void {
-  limiter.batch.grants.push(entry);
   if (limiter.journal.isDurable) journalGrant(limiter, entry);
   const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
   if (channel.hasSubscribers) emitGrant(limiter, entry, since);
@@ -42,7 +35,7 @@ export function recordEnd(
 
 export function recordRefusal(
   limiter: Limiter,
-  request: RunRequest | SessionRequest,
+  request: AcquireRunCall | AcquireSessionCall,
   refusal: Refusal,
   waitedMs: number,
 ): void {
@@ -50,7 +43,7 @@ export function recordRefusal(
   const { sessionId, owner } = request;
   const { code, limit, active, scope } = refusal;
   const common = { sessionId, code, limit, active, scope, owner, waitedMs };
-  if (!('runId' in request)) {
+  if (request instanceof AcquireSessionCall) {
     if (sessionSlotRefused.hasSubscribers) batch.emit(sessionSlotRefused, common);
   } else if (runSlotRefused.hasSubscribers) {
     batch.emit(runSlotRefused, { ...common, runId: request.runId, kind: request.kind });

@@ -49,7 +49,7 @@ export class SessionSlot extends Slot<SessionEntry> {
   }
 
   release(): Promise<ReleaseReport> {
-    return this.desk.releaseSession(this.entry.id, this.entry.token, true);
+    return this.desk.releaseSession(this.entry.id, undefined, this.entry);
   }
 
   toJSON(): { sessionId: string; token: number } {
@@ -68,7 +68,7 @@ export class RunSlot extends Slot<RunEntry> {
   }
 
   release(): Promise<ReleaseReport> {
-    return this.desk.releaseRun(this.entry.id, this.entry.token, true);
+    return this.desk.releaseRun(this.entry.id, undefined, this.entry);
   }
 
   toJSON(): { sessionId: string; runId: string; token: number } {

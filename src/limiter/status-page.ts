@@ -7,6 +7,7 @@
  * order. `Infinity` is written as -1. In its own thread the limiter gives a frozen object, made when
  * somebody asks and only if something has changed.
  */
+import type { Limits } from '../slots/index.ts';
 import {
   type Counts,
   LIMITER_STATES,
@@ -44,6 +45,7 @@ export class StatusPage {
   private sequence = 0;
   private epoch = 0;
   private asked: Status | undefined = undefined;
+  private limits: Limits | undefined = undefined;
 
   get status(): Status {
     this.asked ??= this.make();
@@ -77,9 +79,11 @@ export class StatusPage {
     this.close();
   }
 
-  publishLimits(maxParallelSessions: number, maxParallelRuns: number): void {
-    const sessions = encode(maxParallelSessions);
-    const runs = encode(maxParallelRuns);
+  publishLimits(limits: Limits): void {
+    if (limits === this.limits) return;
+    this.limits = limits;
+    const sessions = encode(limits.maxParallelSessions);
+    const runs = encode(limits.maxParallelRuns);
     if (this.written[CELL.MAX_SESSIONS] === sessions && this.written[CELL.MAX_RUNS] === runs)
       return;
     this.open();

@@ -10,23 +10,22 @@
  * service. With a durable one the messages of a turn are one batch: each is decided and changes the
  * tables, and the turn's end commits them in one transaction and then answers them in order.
  */
-import type { Tag } from '../otp/message.ts';
-import { RunEntry, type SlotEntry } from '../slots/index.ts';
+import { RunEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
 /** What one sort of message does: it is decided without changing anything, then changes the tables. */
-export interface Operation<Request extends Tag, Decision> {
-  decide(limiter: Survivors, call: BookedCall<Request>): Decision;
-  change(limiter: Survivors, call: BookedCall<Request>, decision: Decision): void;
+export interface Operation<Call extends BookedCall, Decision> {
+  decide(limiter: Survivors, call: Call): Decision;
+  change(limiter: Survivors, call: Call, decision: Decision): void;
 }
 
 /** Takes one message through the path, as far as it goes by itself. */
-export function take<Request extends Tag, Decision>(
+export function take<Call extends BookedCall, Decision>(
   limiter: Survivors,
-  call: BookedCall<Request>,
-  operation: Operation<Request, Decision>,
+  call: Call,
+  operation: Operation<Call, Decision>,
 ): void {
   const { faultPoints } = limiter;
   faultPoints?.reach('before', 'mailbox');
@@ -60,7 +59,7 @@ export function tell(limiter: Survivors): void {
   faultPoints?.reach('before', 'reply');
   batch.tellAnswers(answer);
   batch.tellLosses(loseSlot);
-  for (const entry of batch.grants) if (!entry.isClaimed) releaseUnclaimed(limiter, entry);
+  if (batch.hasGone) releaseUnclaimed(limiter);
   faultPoints?.reach('after', 'reply');
   faultPoints?.reach('before', 'emit');
   batch.tellEvents();
@@ -77,21 +76,22 @@ export function publish({ tables, page }: Survivors): void {
     tables.sessionGate.held,
     tables.waitingSessions,
   );
-  page.publishLimits(tables.limits.maxParallelSessions, tables.limits.maxParallelRuns);
+  page.publishLimits(tables.limits);
 }
 
-function answer(
-  call: BookedCall,
-  value: unknown,
-  isRejection: boolean,
-  entry: SlotEntry | undefined,
-): void {
-  const isDelivered = call.answerer?.replyTo(call, value, isRejection) ?? false;
-  if (entry && isDelivered) entry.isClaimed = true;
+/** Gives a caller his answer. False when he has gone, and a slot was for him that nobody else has. */
+function answer(call: BookedCall): boolean {
+  const { entry, decided, isRefused, answerer } = call;
+  const isDelivered = answerer?.replyTo(call, decided, isRefused) ?? false;
+  if (!entry || isRefused) return true;
+  if (isDelivered) entry.isClaimed = true;
+  return entry.isClaimed;
 }
 
 /** Everybody who asked for it has gone meanwhile: nobody would ever give it back. */
-function releaseUnclaimed({ desk }: Survivors, entry: SlotEntry): void {
-  if (entry instanceof RunEntry) desk.releaseRun(entry.id, entry.token, true);
-  else desk.releaseSession(entry.id, entry.token, true);
+function releaseUnclaimed({ desk, batch }: Survivors): void {
+  for (const entry of batch.takeUnclaimed()) {
+    if (entry instanceof RunEntry) desk.releaseRun(entry.id, undefined, entry);
+    else desk.releaseSession(entry.id, undefined, entry);
+  }
 }

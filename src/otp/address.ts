@@ -68,7 +68,7 @@ export class Address {
   send(envelope: Envelope<Tag>): SlotkeeperError | undefined {
     if (this.server) return this.server.send(envelope);
     if (this.isGone) return noproc(this.label);
-    if (this.actor) return notAServer(this.label, envelope.content.type);
+    if (this.actor) return notAServer(this.label, envelope.messageType);
     return this.park(envelope);
   }
 
@@ -92,7 +92,7 @@ export class Address {
     const { content } = envelope;
     if (envelope.type === 'info') actor.send(content);
     else if (envelope instanceof CallEnvelope) {
-      envelope.rejectWith(notAServer(this.label, content.type));
+      envelope.rejectWith(notAServer(this.label, envelope.messageType));
     } else dropped(this.label, envelope);
   }
 
@@ -158,7 +158,7 @@ export function dropped(
   cause: 'noproc' | 'mailbox_full' = 'noproc',
 ): void {
   if (!messageDropped.hasSubscribers) return;
-  messageDropped.publish({ server, message: envelope.content.type, cause });
+  messageDropped.publish({ server, message: envelope.messageType, cause });
 }
 
 export function noproc(server: string): SlotkeeperError<'noproc'> {
@@ -170,7 +170,7 @@ export function mailboxIsFull(
   envelope: Envelope<Tag>,
   limit: number,
 ): SlotkeeperError<'mailbox_full'> {
-  const message = envelope.content.type;
+  const message = envelope.messageType;
   if (mailboxFull.hasSubscribers) mailboxFull.publish({ server, message, limit });
   return new SlotkeeperError(
     'mailbox_full',

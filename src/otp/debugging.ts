@@ -51,12 +51,12 @@ export class Debugging {
     return { startedAt, currentAt, messagesIn, messagesOut };
   }
 
-  received({ type, content }: Envelope): void {
+  received({ type, shown }: Envelope): void {
     if (type === 'continue') {
-      this.trace({ type, continuation: content });
+      this.trace({ type, continuation: shown });
     } else if (type === 'call' || type === 'cast' || type === 'info') {
       this.messagesIn += 1;
-      this.trace({ type: 'in', sort: type, message: content });
+      this.trace({ type: 'in', sort: type, message: shown });
     }
   }
 

@@ -49,11 +49,11 @@ export function runHook(server: Served, replies: readonly TurnReply[]): unknown 
 }
 
 function runCall(server: Served, call: CallEnvelope): unknown {
-  const clause = server.behaviour.calls.get(call.content.type);
+  const clause = server.behaviour.calls.get(call.messageType);
   call.answerer = server;
   if (clause) return clause(call.content, server.state, call, server.context);
   noteUnexpected(server, call);
-  call.rejectWith(unexpectedRequest(server.label, call.content.type));
+  call.rejectWith(unexpectedRequest(server.label, call.messageType));
   return HANDLED;
 }
 
@@ -70,7 +70,7 @@ function runClause(server: Served, clauses: Clauses, envelope: Envelope<Tag>): u
 function noteUnexpected(server: Served, envelope: Envelope<Tag>): void {
   server.unexpectedMessages += 1;
   const sort = envelope.type as 'call' | 'cast' | 'info';
-  const fields = { server: server.place.label, sort, message: envelope.content.type };
+  const fields = { server: server.place.label, sort, message: envelope.messageType };
   server.place.log('warn', fields, `No clause for the ${sort} ${fields.message}`);
   if (messageUnexpected.hasSubscribers) messageUnexpected.publish(fields);
 }

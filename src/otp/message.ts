@@ -49,9 +49,18 @@ export class Envelope<Content = unknown> extends ListItem {
     this.lane = lane;
   }
 
-  /** What an inspector shows. */
+  /** What its clause is found by. Messages have it; the engine's own envelopes do not. */
+  get messageType(): string {
+    return (this.content as Tag).type;
+  }
+
+  /** What is shown of it in traces, crash reports and by inspectors. */
+  get shown(): unknown {
+    return this.content;
+  }
+
   toJSON(): { type: string; content: unknown } {
-    return { type: this.type, content: this.content };
+    return { type: this.type, content: this.shown };
   }
 }
 
@@ -60,7 +69,7 @@ export function chooseLane(
   envelope: Envelope<Tag>,
   uncancellable: ReadonlySet<string> | undefined,
 ): void {
-  if (uncancellable?.has(envelope.content.type) && envelope.type !== 'info') {
+  if (uncancellable?.has(envelope.messageType) && envelope.type !== 'info') {
     envelope.lane = 'urgent';
   }
 }
@@ -194,7 +203,7 @@ export class CallEnvelope extends Envelope<Tag> {
   private report(): void {
     callAnswered.publish({
       server: this.answerer?.label ?? this.wait?.label ?? '',
-      request: this.content.type,
+      request: this.messageType,
       outcome: this.settlement,
       durationMs: performance.now() - this.sentAt,
     });
@@ -266,7 +275,7 @@ class CallWait implements Expirable, AbortTarget {
 }
 
 function callTimeout(call: CallEnvelope, server: string, timeoutMs: number): SlotkeeperError {
-  const request = call.content.type;
+  const request = call.messageType;
   return new SlotkeeperError(
     'call_timeout',
     `Call ${request} to ${server} was not answered within ${timeoutMs} ms`,

@@ -193,7 +193,7 @@ export class Server extends MailService {
   /** Answers a call that `deferReply` left open, or that is in service. */
   replyTo(call: CallEnvelope, value: unknown, isRejection: boolean): boolean {
     if (!call.isOpen) return false;
-    if (this.debugging) this.debugging.answered(value, call.content.type);
+    if (this.debugging) this.debugging.answered(value, call.messageType);
     if (this.hasToStage) return this.stage(call, value, isRejection);
     return isRejection ? call.rejectWith(value) : call.resolveWith(value);
   }
@@ -520,7 +520,7 @@ export class Server extends MailService {
   }
 
   private failToStart(reason: ExitReason, served: Envelope): void {
-    if (reason instanceof Error) reportCrash(this, 'init', served.content, reason);
+    if (reason instanceof Error) reportCrash(this, 'init', served.shown, reason);
     this.finish(reason);
   }
 
@@ -542,7 +542,7 @@ export class Server extends MailService {
       this.terminate(error, served);
       return;
     }
-    reportCrash(this, phase === 'terminating' ? 'terminate' : 'init', served.content, error);
+    reportCrash(this, phase === 'terminating' ? 'terminate' : 'init', served.shown, error);
     this.finish(error);
   }
 
@@ -554,7 +554,7 @@ export class Server extends MailService {
     this.cancelTimeout();
     this.debugging?.trace({ type: 'terminate', reason });
     if (reason instanceof Error) {
-      reportCrash(this, callbackName(served.type), served.content, reason);
+      reportCrash(this, callbackName(served.type), served.shown, reason);
     }
     try {
       const { callbacks } = this.behaviour;

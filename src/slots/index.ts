@@ -28,4 +28,5 @@ export {
   type Scope,
 } from './refusal.ts';
 export { SlotTables } from './slot-tables.ts';
+export { Tape } from './tape.ts';
 export type { Waiter } from './waiter.ts';

@@ -4,23 +4,26 @@
  * Tables change in place, because a copy costs more with more held. So a batch that does not come to
  * its end (a crash, a commit that failed) is taken back step by step, newest first.
  */
+import { Tape } from './tape.ts';
+
 export type Inverse<Subject = never> = (subject: Subject) => void;
 
 export class UndoList {
   /** Pairs of an inverse and its subject, flat: nothing is allocated for a change. */
-  private readonly steps: unknown[] = [];
+  private readonly steps = new Tape();
 
   get isEmpty(): boolean {
-    return this.steps.length === 0;
+    return this.steps.size === 0;
   }
 
   add<Subject>(inverse: Inverse<Subject>, subject: Subject): void {
-    this.steps.push(inverse, subject);
+    this.steps.push(inverse);
+    this.steps.push(subject);
   }
 
   /** The changes stand. */
   clear(): void {
-    this.steps.length = 0;
+    this.steps.clear();
   }
 
   /** The changes are taken back. */
@@ -30,5 +33,6 @@ export class UndoList {
       const inverse = this.steps.pop() as Inverse<unknown>; // `add` pushes them in pairs
       inverse(subject);
     }
+    this.clear();
   }
 }
