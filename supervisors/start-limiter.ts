@@ -1,12 +1,13 @@
 /**
  * Starts a limiter: alone under a supervisor of its own, or with the whole keeper.
  */
+import type { SlotkeeperError } from '../src/fault.ts';
 import { memoryJournal } from '../src/journal/memory-journal.ts';
-import { close } from '../src/limiter/closing.ts';
+import { close, stopped } from '../src/limiter/closing.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
 import { checkedOptions, type LimiterOptions } from '../src/limiter/limiter-options.ts';
 import { Survivors } from '../src/limiter/survivors.ts';
-import { Registry, whichChildren } from '../src/otp/index.ts';
+import { type ExitReason, Registry, whichChildren } from '../src/otp/index.ts';
 import { serverDown } from '../src/otp/server-faults.ts';
 import { limiterChild } from './limiter-child.ts';
 import { startTree, type Tree } from './start-tree.ts';
@@ -57,6 +58,11 @@ export async function startLimiterTree(
   });
   const [child] = await whichChildren(tree.supervisor);
   if (child?.ref) survivors.desk.openFor(child.ref);
-  tree.ended.then((reason) => close(survivors, () => serverDown('limiter', reason)));
+  tree.ended.then((reason) => close(survivors, endOf(reason)));
   return { survivors, tree };
+}
+
+/** What callers are told: that it was stopped, or that its supervisor has given up. */
+function endOf(reason: ExitReason): () => SlotkeeperError {
+  return reason === 'shutdown' ? stopped : () => serverDown('limiter', reason);
 }

@@ -102,6 +102,7 @@ export class Batch {
       const call = this.calls.at(at) as BookedCall; // see `tellAnswers`
       call.decided = undefined;
       call.isRefused = false;
+      if (!call.isWaiting) call.entry = undefined;
     }
     this.clear();
   }

@@ -36,6 +36,11 @@ export abstract class BookedCall extends CallEnvelope {
     return this.waitTimeoutMs > 0;
   }
 
+  /** Whether it stands in the queue. */
+  get isWaiting(): boolean {
+    return this.entry?.waiter?.hasClaimant(this) ?? false;
+  }
+
   /** It was decided that it waits: from now on only its wait's own deadline counts. */
   startWaiting(entry: RunEntry | SessionEntry): void {
     this.entry = entry;
@@ -43,21 +48,26 @@ export abstract class BookedCall extends CallEnvelope {
   }
 
   override expired(server: string, timeoutMs: number): void {
-    if (timeoutMs !== this.waitTimeoutMs) super.expired(server, timeoutMs);
-    else this.leave(this.waitTimeout(), 'wait_timeout');
+    if (this.isWaiting || this.desk.isWholeWait(this)) this.leave(this.waitTimeout());
+    else super.expired(server, timeoutMs);
   }
 
   override aborted(reason: unknown): void {
-    this.leave(reason, 'withdrawn');
+    this.leave(reason);
   }
 
   override abandon(): void {
     this.desk.book.keep(this);
   }
 
+  /** Nobody will answer it any more. */
+  close(fault: SlotkeeperError): void {
+    this.rejectWith(fault);
+  }
+
   /** The caller has his answer at once; the limiter is told that he waits no more. */
-  private leave(error: unknown, code: 'wait_timeout' | 'withdrawn'): void {
-    if (this.rejectWith(error) && this.entry) this.desk.withdraw(this, code);
+  private leave(error: unknown): void {
+    if (this.rejectWith(error) && this.entry) this.desk.withdraw(this);
   }
 
   private waitTimeout(): Error {
@@ -87,7 +97,7 @@ export class CallBook {
 
   /** Takes in a call whose server has ended. */
   keep(call: BookedCall): void {
-    if (this.closedWith) call.rejectWith(this.closedWith());
+    if (this.closedWith) call.close(this.closedWith());
     else this.lost.push(call);
   }
 
@@ -103,6 +113,6 @@ export class CallBook {
   /** Nobody will answer any more: rejects all that is in the book, and all that comes. */
   close(fault: () => SlotkeeperError): void {
     this.closedWith ??= fault;
-    for (const call of this.takeLost()) call.rejectWith(this.closedWith());
+    for (const call of this.takeLost()) call.close(this.closedWith());
   }
 }

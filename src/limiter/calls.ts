@@ -2,10 +2,10 @@
  * The messages that the limiter's actor understands, as the calls that carry them. Each is made in
  * `limiter.ts` or `desk.ts`, from what was checked there.
  */
+import type { SlotkeeperError } from '../fault.ts';
 import type {
   Labels,
   LimitChanges,
-  RefusalCode,
   RunEntry,
   RunRequest,
   SessionEntry,
@@ -13,6 +13,7 @@ import type {
 } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
 import type { Desk } from './desk.ts';
+import { NOTHING_RELEASED } from './release-report.ts';
 
 /** What an acquire says besides its ids. */
 export interface AcquireTerms {
@@ -79,7 +80,11 @@ export class AcquireRunCall extends BookedCall implements RunRequest {
   }
 }
 
-/** To release an id, or only the grant of it that has this token. Never lost. */
+/**
+ * To release an id, or only the grant of it that has this token. It has no time-out and the mailbox
+ * takes it whatever waits there. What is given back through a handle goes before all that waits; by its
+ * id a slot is released in order, so that an acquire of that id that was sent before is there already.
+ */
 export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends BookedCall {
   readonly id: string;
   readonly token: number | undefined;
@@ -87,10 +92,16 @@ export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends
   readonly held: Entry | undefined;
 
   constructor(desk: Desk, id: string, token: number | undefined, held: Entry | undefined) {
-    super(desk, 'urgent', 0);
+    super(desk, held ? 'urgent' : 'ordinary', 0);
     this.id = id;
     this.token = token;
     this.held = held;
+  }
+
+  /** When the limiter was stopped, the slot has ended with it, and nothing is left to release. */
+  override close(fault: SlotkeeperError): void {
+    if (fault.code === 'stopped') this.resolveWith(NOTHING_RELEASED);
+    else super.close(fault);
   }
 
   override get shown(): object {
@@ -113,12 +124,10 @@ export class ReleaseSessionCall extends ReleaseCall<SessionEntry> {
 /** A caller waits no more: his deadline has come, or his signal has aborted. Never lost. */
 export class WithdrawCall extends BookedCall {
   readonly call: BookedCall;
-  readonly code: RefusalCode;
 
-  constructor(desk: Desk, call: BookedCall, code: RefusalCode) {
+  constructor(desk: Desk, call: BookedCall) {
     super(desk, 'urgent', 0);
     this.call = call;
-    this.code = code;
   }
 
   override get messageType(): string {
@@ -126,7 +135,7 @@ export class WithdrawCall extends BookedCall {
   }
 
   override get shown(): object {
-    return { type: this.messageType, code: this.code, call: this.call.shown };
+    return { type: this.messageType, call: this.call.shown };
   }
 }
 

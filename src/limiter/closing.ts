@@ -2,7 +2,7 @@
  * The end of the limiter: nobody will serve any more, in an orderly stop or because its supervisor has
  * given up.
  */
-import type { SlotkeeperError } from '../fault.ts';
+import { SlotkeeperError } from '../fault.ts';
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import { endAll } from './operations.ts';
@@ -16,6 +16,7 @@ import { finish } from './write-path.ts';
 export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
   const { tables, batch, desk, page } = limiter;
   if (desk.book.closingFault) return;
+  limiter.faultPoints = undefined;
   if (!batch.isCommitted) tables.undo.rollBack();
   const callers = callersWaiting(limiter);
   endAll(limiter, 'stopped');
@@ -25,11 +26,15 @@ export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
   for (const call of callers) call.rejectWith(fault());
 }
 
+export function stopped(): SlotkeeperError<'stopped'> {
+  return new SlotkeeperError('stopped', 'The limiter has been stopped');
+}
+
 function callersWaiting({ tables }: Survivors): BookedCall[] {
   const callers: BookedCall[] = [];
   const withdraw = (entry: RunEntry | SessionEntry, take: () => void): void => {
     if (!entry.waiter) return;
-    callers.push(...([...entry.waiter.claimants.values()] as BookedCall[])); // only calls wait
+    callers.push(...(entry.waiter.claimants as BookedCall[])); // only calls wait
     take();
   };
   for (const run of tables.runs) withdraw(run, () => tables.withdrawRun(run));

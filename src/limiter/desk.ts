@@ -4,10 +4,11 @@
  * It stays the same over all incarnations of the actor. A release, a withdrawal and whatever else must
  * not be lost goes into the urgent lane of the mailbox, which refuses nothing and knows no time-out.
  */
+import type { SlotkeeperError } from '../fault.ts';
+import { noproc } from '../otp/address.ts';
 import { sendCall, sendCallNow } from '../otp/client.ts';
 import type { Clock, ServerRef } from '../otp/index.ts';
 import {
-  type RefusalCode,
   type RefusalError,
   type RunEntry,
   refusalError,
@@ -44,16 +45,21 @@ export class Desk {
 
   /** Asks and waits for the answer: until it is decided, and then as long as the caller can wait. */
   ask(call: BookedCall, signal: AbortSignal | undefined): Promise<unknown> {
+    return this.start(call, signal) ?? Promise.resolve(call.answered);
+  }
+
+  /** The same, but `undefined` when it has been answered already: `call.answered` is what it asked for. */
+  start(call: BookedCall, signal: AbortSignal | undefined): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const fault = sendCall(this.ref, call);
-    if (fault) return Promise.reject(this.book.closingFault ?? fault);
-    if (call.isSettled) return call.promise(this, Infinity, undefined);
+    if (fault) return Promise.reject(this.stopFault ?? fault);
+    if (call.isResolved) return undefined;
     return call.promise(this, this.deadlineOf(call), signal);
   }
 
   /** Asks and has it answered on this stack: with the slot, a refusal, or the fault that ended all. */
   askNow(call: BookedCall): unknown {
-    if (!sendCallNow(this.ref, call)) return this.book.closingFault ?? unavailable();
+    if (!sendCallNow(this.ref, call)) return this.stopFault ?? this.goneFault ?? unavailable();
     if (!call.isSettled) call.rejectWith(unavailable());
     return call.answered;
   }
@@ -66,9 +72,14 @@ export class Desk {
     return this.tell(new ReleaseSessionCall(this, id, token, held));
   }
 
+  /** Gives back a slot and asks for no answer. */
+  giveBack(held: RunEntry): void {
+    sendCall(this.ref, new ReleaseRunCall(this, held.id, undefined, held));
+  }
+
   /** A caller who waited has had his answer. */
-  withdraw(call: BookedCall, code: RefusalCode): void {
-    sendCall(this.ref, new WithdrawCall(this, call, code));
+  withdraw(call: BookedCall): void {
+    sendCall(this.ref, new WithdrawCall(this, call));
   }
 
   /** Hands in what is never refused. When the limiter is gone there is nothing to release. */
@@ -77,11 +88,26 @@ export class Desk {
     return call.promise(this, Infinity, undefined) as Promise<ReleaseReport>; // its reply, by its type
   }
 
+  /** Whether the wait of a call is over before the time of a call is. */
+  isWholeWait(call: BookedCall): boolean {
+    return call.canWait && call.waitTimeoutMs < this.callTimeoutMs;
+  }
+
   /** Until a call is decided it has the time of a call; if it waits less than that for a slot, less. */
   private deadlineOf(call: BookedCall): number {
-    const { waitTimeoutMs } = call;
-    if (call.entry) return waitTimeoutMs;
-    return waitTimeoutMs > 0 ? Math.min(waitTimeoutMs, this.callTimeoutMs) : this.callTimeoutMs;
+    const isBounded = call.isWaiting || this.isWholeWait(call);
+    return isBounded ? call.waitTimeoutMs : this.callTimeoutMs;
+  }
+
+  /** Who asks a limiter that was stopped is told so. */
+  private get stopFault(): SlotkeeperError | undefined {
+    const fault = this.book.closingFault;
+    return fault?.code === 'stopped' ? fault : undefined;
+  }
+
+  /** Where the supervisor has given up, nobody is there. */
+  private get goneFault(): SlotkeeperError | undefined {
+    return this.book.closingFault && noproc(this.label);
   }
 }
 

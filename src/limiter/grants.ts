@@ -6,6 +6,7 @@ import {
   blockOf,
   type Refusal,
   type RefusalCode,
+  RefusalError,
   RunEntry,
   refusalError,
   type SessionEntry,
@@ -46,19 +47,20 @@ export function refuseWait(
   if (!waiter) return;
   withdraw(limiter, entry);
   const waitedMs = limiter.now - waiter.since;
-  for (const call of claimants(waiter)) refuseCall(limiter, call, { code }, waitedMs);
+  for (const call of callsOf(waiter)) refuseCall(limiter, call, { code }, waitedMs);
 }
 
 /** One caller leaves a wait, having had his answer; the last one takes it out of the queue. */
-export function leaveWait(limiter: Survivors, call: BookedCall, code: RefusalCode): void {
+export function leaveWait(limiter: Survivors, call: BookedCall): void {
   const { entry } = call;
   const waiter = entry?.waiter;
-  call.entry = undefined;
-  if (!entry || !waiter?.claimants.get(call)) return;
+  if (!entry || !waiter?.hasClaimant(call)) return;
+  const { answered } = call;
+  const code = answered instanceof RefusalError ? answered.code : 'withdrawn';
   const refusal = { ...blockOf(limiter.tables, entry), code };
   recordRefusal(limiter, requestOf(call), refusal, limiter.now - waiter.since);
   limiter.tables.removeClaim(waiter, call);
-  if (waiter.claimants.size === 0) withdraw(limiter, entry);
+  if (!waiter.isClaimed) withdraw(limiter, entry);
 }
 
 /** An acquire is answered with a refusal. */
@@ -78,17 +80,24 @@ export function refuseCall(
  */
 function grantOrDrop(limiter: Survivors, entry: RunEntry | SessionEntry): void {
   const { waiter } = entry;
-  for (const call of claimants(waiter))
-    if (call.expireIfDue()) leaveWait(limiter, call, 'wait_timeout');
-  if (waiter && entry.waiter === waiter) grant(limiter, entry, waiter);
+  if (!waiter) return;
+  const calls = callsOf(waiter);
+  for (const call of calls) if (call.expireIfDue() || call.isSettled) leaveWait(limiter, call);
+  if (entry.waiter === waiter) grant(limiter, entry, waiter.since, calls);
 }
 
-function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
+function grant(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  since: number,
+  calls: readonly BookedCall[],
+): void {
   const { tables, batch, now } = limiter;
   if (entry instanceof RunEntry) tables.grantRun(entry, nextToken(), now);
   else tables.grantSession(entry, nextToken(), now);
-  recordGrant(limiter, entry, waiter.since);
-  for (const call of claimants(waiter)) batch.answer(call, handleOn(limiter, entry), entry);
+  recordGrant(limiter, entry, since);
+  for (const call of calls)
+    if (!call.isSettled) batch.answer(call, handleOn(limiter, entry), entry);
 }
 
 function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {
@@ -96,8 +105,8 @@ function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {
   else tables.withdrawSession(entry);
 }
 
-function claimants(waiter: Waiter | undefined): BookedCall[] {
-  return [...(waiter?.claimants.values() ?? [])] as BookedCall[]; // only calls are ever added
+function callsOf(waiter: Waiter): BookedCall[] {
+  return waiter.claimants as BookedCall[]; // only calls are ever added
 }
 
 function requestOf(call: BookedCall): AcquireRunCall | AcquireSessionCall {

@@ -70,6 +70,10 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
   expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
   const { clock = systemClock, logger = silentLogger } = options;
+  expectOption('clock', clock, isClock, 'a Clock');
+  expectOption('logger', logger, isLogger, 'debug, info, warn and error functions');
+  expectOption('faultPoints', faultPoints, isOptionalFaultPoints, 'an object with reach');
+  expectOption('inspect', inspect, isOptionalInspector, 'a function or an observer');
   return {
     limits: withLimits(DEFAULT_LIMITS, checkLimitChanges(limits)),
     clock,
@@ -83,6 +87,27 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
+}
+
+function has(value: unknown, functions: readonly string[]): boolean {
+  if (!isObject(value)) return false;
+  return functions.every((name) => typeof Reflect.get(value as object, name) === 'function');
+}
+
+function isClock(value: unknown): boolean {
+  return has(value, ['now', 'monotonicNow', 'setTimeout', 'clearTimeout']);
+}
+
+function isLogger(value: unknown): boolean {
+  return has(value, ['debug', 'info', 'warn', 'error']);
+}
+
+function isOptionalFaultPoints(value: unknown): boolean {
+  return value === undefined || has(value, ['reach']);
+}
+
+function isOptionalInspector(value: unknown): boolean {
+  return value === undefined || typeof value === 'function' || isObject(value);
 }
 
 function isMemory(value: unknown): boolean {

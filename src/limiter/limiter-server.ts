@@ -15,7 +15,6 @@ import {
   type From,
   fromGenServer,
   type GenServerDefinition,
-  isAbnormal,
   noReply,
   ready,
   rejectWith,
@@ -24,7 +23,6 @@ import {
 import { type Limits, violations } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
 import { limiterRestarted } from './channels.ts';
-import { close } from './closing.ts';
 import {
   acquireRun,
   acquireSession,
@@ -76,9 +74,9 @@ const server: GenServerDefinition<LimiterTypes> = {
     set_limits: (_request, limiter, from) => serve(limiter, from, setLimits),
   },
 
-  terminate(reason, limiter) {
-    if (isAbnormal(reason)) limiter.page.publishState('recovering', limiter.restarts);
-    else close(limiter, () => stopped());
+  // Whatever the reason, there may be a next incarnation; if there is none, the start function knows.
+  terminate(_reason, limiter) {
+    limiter.page.publishState('recovering', limiter.restarts);
   },
 
   /** What is shown of it in logs: its status, and what it was doing. */
@@ -124,10 +122,6 @@ function reportRestart({ restarts, tables }: Survivors, resumedCalls: number): v
   const heldSessions = tables.sessionGate.held;
   const heldRuns = tables.runGate.held;
   limiterRestarted.publish({ restarts, heldSessions, heldRuns, resumedCalls });
-}
-
-export function stopped(): SlotkeeperError<'stopped'> {
-  return new SlotkeeperError('stopped', 'The limiter has been stopped');
 }
 
 /** Only the limiter's own client makes its messages. */

@@ -7,7 +7,14 @@
  */
 import type { SlotkeeperError } from '../fault.ts';
 import type { ServerRef } from '../otp/index.ts';
-import { invalidId, isId, type LimitChanges, type Limits, RefusalError } from '../slots/index.ts';
+import {
+  invalidId,
+  isId,
+  type LimitChanges,
+  type Limits,
+  RefusalError,
+  type RunEntry,
+} from '../slots/index.ts';
 import {
   type AcquireRunOptions,
   type AcquireSessionOptions,
@@ -100,18 +107,23 @@ export class ConcurrencyLimiter {
 
   /**
    * Runs `fn` with a run slot of its own and releases it, however `fn` ends. Resolves or rejects as `fn`
-   * does, or rejects as `acquireRunSlot` does, and then `fn` has not run.
+   * does, or rejects as `acquireRunSlot` does, and then `fn` has not run. A slot that is free is given
+   * at once, and then `fn` begins on this stack, as the body of an async function does.
    */
   async withRunSlot<Result>(
     sessionId: string,
     fn: (slot: RunSlot) => Result | PromiseLike<Result>,
     options?: AcquireRunOptions,
   ): Promise<Result> {
-    const slot = await this.acquireRunSlot(sessionId, nextRunId(), options);
+    const call = this.runCall(sessionId, nextRunId(), termsOf(options, 'run'));
+    // Each `await` costs as much as the acquire itself, so what is there already is not awaited.
+    const asked = this.survivors.desk.start(call, options?.signal);
+    const slot = (asked ? await asked : call.answered) as RunSlot; // as it asks for
     try {
       return await fn(slot);
     } finally {
-      await slot.release();
+      // Its answer would say nothing that anybody here waits for.
+      this.survivors.desk.giveBack(call.entry as RunEntry); // the slot that it was given
     }
   }
 

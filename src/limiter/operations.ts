@@ -33,7 +33,7 @@ const STAYS = { type: 'stays' } as const;
 type Verdict<Entry> = Decision<Entry> | typeof STAYS;
 
 export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
-  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideRun(tables, call)),
+  decide: ({ tables }, call) => (call.isWaiting ? STAYS : decideRun(tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
@@ -54,7 +54,7 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
 };
 
 export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>> = {
-  decide: ({ tables }, call) => (isWaiting(call) ? STAYS : decideSession(tables, call)),
+  decide: ({ tables }, call) => (call.isWaiting ? STAYS : decideSession(tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
@@ -96,7 +96,7 @@ export const withdraw: Operation<WithdrawCall, BookedCall> = {
   decide: (_limiter, call) => call.call,
 
   change(limiter, call, leaving) {
-    leaveWait(limiter, leaving, call.code);
+    leaveWait(limiter, leaving);
     limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },
@@ -138,10 +138,6 @@ function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEn
   if (!entry.waiter) return;
   limiter.tables.addClaim(entry.waiter, call);
   call.startWaiting(entry);
-}
-
-function isWaiting(call: BookedCall): boolean {
-  return call.entry?.waiter?.claimants.get(call) !== undefined;
 }
 
 /** What a release is about: with a handle or a token, only the grant that it stands for. */

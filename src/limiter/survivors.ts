@@ -25,7 +25,7 @@ export class Survivors {
   readonly desk: Desk;
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly faultPoints: FaultPoints | undefined;
+  faultPoints: FaultPoints | undefined;
   /** What every clause answers: the reply is on its way by itself. One object for all. */
   later: unknown = undefined;
   /** Incarnations that have ended in a crash. */

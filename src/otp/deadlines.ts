@@ -1,23 +1,44 @@
 /**
  * All deadlines of one clock, behind one timer.
  *
- * A timer for every call would make a call six times dearer. Here a deadline is an entry in a binary
- * heap that knows its own place, so it is added and withdrawn in O(log n), and only the earliest has a
- * timer. The timer keeps the process alive while any deadline stands, because somebody awaits it; it
- * is left armed, without that hold, when the last one is withdrawn, as calls come in quick succession.
+ * A timer for every call would make a call six times dearer. Here deadlines of the same millisecond
+ * stand in one list, and the lists in a binary heap: a burst of calls, which all have the same time-out,
+ * costs a list's ends and no heap. Only the earliest list has a timer. The timer keeps the process
+ * alive while any deadline stands, because somebody awaits it; it is left armed, without that hold, when
+ * the last one is withdrawn, as calls come in quick succession.
  */
 import type { Clock, ClockTimer } from './clock.ts';
+import { LinkedList, ListItem } from './linked-list.ts';
 
-/** Something that ends at a time. `deadlineIndex` belongs to the heap: -1 when in none. */
-export interface Expirable {
+/** Something that ends at a time. */
+export abstract class Deadline extends ListItem {
   /** Reading of `clock.monotonicNow()`. */
-  dueAt: number;
-  deadlineIndex: number;
-  expire(): void;
+  readonly dueAt: number;
+
+  constructor(dueAt: number) {
+    super();
+    this.dueAt = dueAt;
+  }
+
+  abstract expire(): void;
+}
+
+/** The deadlines of one millisecond. */
+class Moment extends LinkedList<Deadline> {
+  /** The end of that millisecond: nothing expires early. */
+  readonly dueAt: number;
+  index = -1;
+
+  constructor(dueAt: number) {
+    super();
+    this.dueAt = dueAt;
+  }
 }
 
 export class Deadlines {
-  private readonly heap: Expirable[] = [];
+  size = 0;
+  private readonly heap: Moment[] = [];
+  private readonly moments = new Map<number, Moment>();
   private readonly clock: Clock;
   private timer: ClockTimer | undefined;
   private armedFor = Infinity;
@@ -26,40 +47,39 @@ export class Deadlines {
     this.clock = clock;
   }
 
-  get size(): number {
-    return this.heap.length;
+  add(deadline: Deadline): void {
+    const moment = this.momentAt(Math.ceil(deadline.dueAt));
+    moment.push(deadline);
+    this.size += 1;
+    if (moment.dueAt < this.armedFor) this.arm(moment.dueAt);
+    else if (this.size === 1) this.timer?.ref();
   }
 
-  add(entry: Expirable): void {
-    this.place(entry, this.heap.length);
-    this.siftUp(entry);
-    if (entry.dueAt < this.armedFor) this.arm(entry.dueAt);
-    else if (this.heap.length === 1) this.timer?.ref();
-  }
-
-  remove(entry: Expirable): void {
-    const index = entry.deadlineIndex;
-    const last = this.heap.pop();
-    entry.deadlineIndex = -1;
-    if (last && last !== entry) {
-      this.place(last, index);
-      this.siftUp(last);
-      this.siftDown(last);
-    }
-    if (this.heap.length === 0) this.timer?.unref();
+  /** Takes out a deadline, which stands here. */
+  remove(deadline: Deadline): void {
+    const moment = deadline.list as Moment; // a deadline stands in no other list
+    moment.remove(deadline);
+    this.size -= 1;
+    if (moment.size === 0) this.drop(moment);
+    if (this.size === 0) this.timer?.unref();
   }
 
   private readonly expireDue = (): void => {
     this.timer = undefined;
     this.armedFor = Infinity;
     const now = this.clock.monotonicNow();
-    for (let first = this.heap[0]; first && first.dueAt <= now; first = this.heap[0]) {
+    for (let first = this.firstDue(now); first; first = this.firstDue(now)) {
       this.remove(first);
       first.expire();
     }
-    const next = this.heap[0];
+    const [next] = this.heap;
     if (next && next.dueAt < this.armedFor) this.arm(next.dueAt);
   };
+
+  private firstDue(now: number): Deadline | undefined {
+    const [moment] = this.heap;
+    return moment && moment.dueAt <= now ? moment.first : undefined;
+  }
 
   private arm(dueAt: number): void {
     if (this.timer) this.clock.clearTimeout(this.timer);
@@ -67,32 +87,52 @@ export class Deadlines {
     this.timer = this.clock.setTimeout(this.expireDue, dueAt - this.clock.monotonicNow());
   }
 
-  private place(entry: Expirable, index: number): void {
-    this.heap[index] = entry;
-    entry.deadlineIndex = index;
+  private momentAt(dueAt: number): Moment {
+    const known = this.moments.get(dueAt);
+    if (known) return known;
+    const moment = new Moment(dueAt);
+    this.moments.set(dueAt, moment);
+    this.place(moment, this.heap.length);
+    this.siftUp(moment);
+    return moment;
   }
 
-  private siftUp(entry: Expirable): void {
-    while (entry.deadlineIndex > 0) {
-      const index = entry.deadlineIndex;
+  private drop(moment: Moment): void {
+    const { index } = moment;
+    const last = this.heap.pop();
+    this.moments.delete(moment.dueAt);
+    if (!last || last === moment) return;
+    this.place(last, index);
+    this.siftUp(last);
+    this.siftDown(last);
+  }
+
+  private place(moment: Moment, index: number): void {
+    this.heap[index] = moment;
+    moment.index = index;
+  }
+
+  private siftUp(moment: Moment): void {
+    while (moment.index > 0) {
+      const { index } = moment;
       const parent = this.heap[(index - 1) >> 1];
-      if (!parent || parent.dueAt <= entry.dueAt) return;
-      this.place(entry, parent.deadlineIndex);
+      if (!parent || parent.dueAt <= moment.dueAt) return;
+      this.place(moment, parent.index);
       this.place(parent, index);
     }
   }
 
-  private siftDown(entry: Expirable): void {
+  private siftDown(moment: Moment): void {
     for (;;) {
-      const index = entry.deadlineIndex;
+      const { index } = moment;
       const child = this.earlierChild(index);
-      if (!child || entry.dueAt <= child.dueAt) return;
-      this.place(entry, child.deadlineIndex);
+      if (!child || moment.dueAt <= child.dueAt) return;
+      this.place(moment, child.index);
       this.place(child, index);
     }
   }
 
-  private earlierChild(index: number): Expirable | undefined {
+  private earlierChild(index: number): Moment | undefined {
     const left = this.heap[2 * index + 1];
     const right = this.heap[2 * index + 2];
     return right && left && right.dueAt < left.dueAt ? right : left;

@@ -14,6 +14,11 @@ export class LinkedList<Item extends ListItem> {
   private head: Item | undefined = undefined;
   private tail: Item | undefined = undefined;
 
+  /** The oldest item; it stays in. */
+  get first(): Item | undefined {
+    return this.head;
+  }
+
   push(item: Item): void {
     item.list = this;
     item.previous = this.tail;

@@ -10,7 +10,7 @@ import { SlotkeeperError } from '../fault.ts';
 import { type AbortTarget, offAbort, onAbort } from './abort-listeners.ts';
 import { callAnswered } from './channels.ts';
 import type { Clock } from './clock.ts';
-import { deadlinesOf, type Expirable } from './deadlines.ts';
+import { Deadline, deadlinesOf } from './deadlines.ts';
 import { ListItem } from './linked-list.ts';
 
 /** `control`: sys and exit. `urgent`: down, and what a server declares as uncancellable. */
@@ -102,7 +102,11 @@ export class CallEnvelope extends Envelope<Tag> {
   answerer: Answerer | undefined = undefined;
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
-  private wait: CallWait | undefined = undefined;
+  /** Made when its caller has to wait. */
+  private resolve: ((value: unknown) => void) | undefined = undefined;
+  private reject: ((error: unknown) => void) | undefined = undefined;
+  /** What bounds the wait, where anything does. */
+  private patience: Patience | undefined = undefined;
   /** Zero unless somebody listens to call events. */
   private readonly sentAt: number;
 
@@ -113,6 +117,10 @@ export class CallEnvelope extends Envelope<Tag> {
 
   get isSettled(): boolean {
     return this.settlement === 'resolved' || this.settlement === 'rejected';
+  }
+
+  get isResolved(): boolean {
+    return this.settlement === 'resolved';
   }
 
   /** What it was settled with; `undefined` before. */
@@ -137,22 +145,27 @@ export class CallEnvelope extends Envelope<Tag> {
   promise(to: Addressee, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.settlement === 'resolved') return Promise.resolve(this.answer);
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
-    this.wait = new CallWait(this, to, timeoutMs, signal);
+    const promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    const isBounded = timeoutMs !== Infinity || signal !== undefined;
+    if (isBounded || this.sentAt > 0) this.patience = new Patience(this, to, timeoutMs, signal);
     // It may have aborted while the call was being served on this stack.
     if (signal?.aborted) this.rejectWith(signal.reason);
-    return this.wait.promise;
+    return promise;
   }
 
   /** Ends a call that waits past its deadline; true if it did. */
   expireIfDue(): boolean {
-    if (!this.wait?.isDue) return false;
-    this.wait.expire();
+    if (!this.patience?.isDue) return false;
+    this.patience.expire();
     return true;
   }
 
   /** Gives the caller who waits another deadline, counted from when he called. */
   extendTo(timeoutMs: number): void {
-    this.wait?.extendTo(timeoutMs);
+    this.patience?.extendTo(timeoutMs);
   }
 
   /** Makes a call that was not answered ready to be sent again. */
@@ -179,14 +192,14 @@ export class CallEnvelope extends Envelope<Tag> {
   /** Answers the caller; false when the call had ended before. */
   resolveWith(value: unknown): boolean {
     if (!this.settle('resolved', value)) return false;
-    this.wait?.resolve(value);
+    this.resolve?.(value);
     return true;
   }
 
   /** Fails the caller; false when the call had ended before. */
   rejectWith(error: unknown): boolean {
     if (!this.settle('rejected', error)) return false;
-    this.wait?.reject(error);
+    this.reject?.(error);
     return true;
   }
 
@@ -195,14 +208,14 @@ export class CallEnvelope extends Envelope<Tag> {
     this.settlement = settlement;
     this.answer = answer;
     this.list?.remove(this);
-    this.wait?.end();
+    this.patience?.end();
     if (this.sentAt > 0) this.report();
     return true;
   }
 
   private report(): void {
     callAnswered.publish({
-      server: this.answerer?.label ?? this.wait?.label ?? '',
+      server: this.answerer?.label ?? this.patience?.label ?? '',
       request: this.messageType,
       outcome: this.settlement,
       durationMs: performance.now() - this.sentAt,
@@ -210,25 +223,15 @@ export class CallEnvelope extends Envelope<Tag> {
   }
 }
 
-/** The part of a call that exists only while its caller waits: promise, deadline, abort signal. */
-class CallWait implements Expirable, AbortTarget {
-  readonly promise: Promise<unknown>;
-  declare resolve: (value: unknown) => void;
-  declare reject: (error: unknown) => void;
-  /** Set when there is a deadline. */
-  dueAt = Infinity;
-  deadlineIndex = -1;
+/** How long a caller waits: until a time, until his signal aborts, or both. */
+class Patience implements AbortTarget {
   readonly label: string;
   private readonly call: CallEnvelope;
   private readonly clock: Clock;
-  private timeoutMs = Infinity;
   private readonly signal: AbortSignal | undefined;
+  private deadline: CallDeadline | undefined = undefined;
 
   constructor(call: CallEnvelope, to: Addressee, timeoutMs: number, signal?: AbortSignal) {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
     this.call = call;
     this.signal = signal;
     this.label = to.label;
@@ -237,16 +240,15 @@ class CallWait implements Expirable, AbortTarget {
     if (signal) onAbort(signal, this);
   }
 
+  /** Counted from when he began to wait; from now, if nothing limited him before. */
   extendTo(timeoutMs: number): void {
-    const calledAt = this.dueAt - this.timeoutMs;
+    const since = this.deadline?.since ?? this.clock.monotonicNow();
     this.unlimit();
-    // Without a deadline before, nothing is known of when it was called; it may wait from now.
-    const from = this.timeoutMs === Infinity ? this.clock.monotonicNow() : calledAt;
-    if (timeoutMs !== Infinity) this.limit(from, timeoutMs);
+    if (timeoutMs !== Infinity) this.limit(since, timeoutMs);
   }
 
   get isDue(): boolean {
-    return this.dueAt !== Infinity && this.clock.monotonicNow() >= this.dueAt;
+    return this.deadline !== undefined && this.clock.monotonicNow() >= this.deadline.dueAt;
   }
 
   end(): void {
@@ -255,22 +257,40 @@ class CallWait implements Expirable, AbortTarget {
   }
 
   expire(): void {
-    this.call.expired(this.label, this.timeoutMs);
+    if (this.deadline) this.call.expired(this.label, this.deadline.timeoutMs);
   }
 
   aborted(reason: unknown): void {
     this.call.aborted(reason);
   }
 
-  private limit(from: number, timeoutMs: number): void {
-    this.timeoutMs = timeoutMs;
-    this.dueAt = from + timeoutMs;
-    deadlinesOf(this.clock).add(this);
+  private limit(since: number, timeoutMs: number): void {
+    this.deadline = new CallDeadline(this, since, timeoutMs);
+    deadlinesOf(this.clock).add(this.deadline);
   }
 
   private unlimit(): void {
-    if (this.deadlineIndex >= 0) deadlinesOf(this.clock).remove(this);
-    this.dueAt = Infinity;
+    if (this.deadline?.list) deadlinesOf(this.clock).remove(this.deadline);
+    this.deadline = undefined;
+  }
+}
+
+class CallDeadline extends Deadline {
+  readonly timeoutMs: number;
+  private readonly patience: Patience;
+
+  constructor(patience: Patience, since: number, timeoutMs: number) {
+    super(since + timeoutMs);
+    this.timeoutMs = timeoutMs;
+    this.patience = patience;
+  }
+
+  get since(): number {
+    return this.dueAt - this.timeoutMs;
+  }
+
+  override expire(): void {
+    this.patience.expire();
   }
 }
 

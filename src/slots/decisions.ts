@@ -73,7 +73,9 @@ function decideKnownRun(
   request: RunRequest,
 ): Decision<RunEntry> {
   const isSame = entry.session.id === request.sessionId && entry.owner?.id === request.owner;
-  return isSame ? decideKnown(tables, entry, request) : refuse({ code: 'run_id_conflict' });
+  return isSame
+    ? decideKnown(tables, entry, request)
+    : refuse({ code: 'run_id_conflict', id: entry.id });
 }
 
 function decideKnownSession(
@@ -82,7 +84,9 @@ function decideKnownSession(
   request: SessionRequest,
 ): Decision<SessionEntry> {
   const isSame = entry.owner?.id === request.owner;
-  return isSame ? decideKnown(tables, entry, request) : refuse({ code: 'session_id_conflict' });
+  return isSame
+    ? decideKnown(tables, entry, request)
+    : refuse({ code: 'session_id_conflict', id: entry.id });
 }
 
 function decideKnown<Entry extends RunEntry | SessionEntry>(

@@ -89,7 +89,7 @@ export class Gate {
   /** Whether the front still goes before all that are parked. */
   get isRepresented(): boolean {
     const { front } = this;
-    if (!front?.isListed || front.isStuck) return false;
+    if (!front?.isListed) return false;
     return this.parked?.top !== undefined && isBetter(front, this.parked.top);
   }
 

@@ -45,6 +45,8 @@ export interface Refusal {
   readonly limit?: number | undefined;
   readonly active?: number | undefined;
   readonly scope?: Scope | undefined;
+  /** The id that it is about, where it is about one. */
+  readonly id?: string | undefined;
 }
 
 export class RefusalError extends SlotkeeperError<RefusalCode> {
@@ -81,6 +83,7 @@ function messageOf(refusal: Refusal): string {
   const use = `(${refusal.limit}) exceeded. Currently active: ${refusal.active}`;
   if (name !== undefined) return `Maximum ${name} limit ${use}`;
   const meaning = refusalCodes[refusal.code];
+  if (refusal.id !== undefined) return `${sentence(meaning)}: ${refusal.id}`;
   if (refusal.limit === undefined) return sentence(meaning);
   return `${sentence(meaning)}: limit ${refusal.limit}, currently active: ${refusal.active}`;
 }

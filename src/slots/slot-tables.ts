@@ -138,13 +138,13 @@ export class SlotTables {
 
   /** One more caller waits for this id. */
   addClaim(waiter: Waiter, claimant: object): void {
-    waiter.claimants.set(claimant, claimant);
+    waiter.addClaimant(claimant);
     this.undo.add(undoAddedClaim, { waiter, claimant });
   }
 
   /** One of them waits no more. The wait stands, even without any. */
   removeClaim(waiter: Waiter, claimant: object): void {
-    waiter.claimants.delete(claimant);
+    waiter.removeClaimant(claimant);
     this.undo.add(undoRemovedClaim, { waiter, claimant });
   }
 
@@ -380,9 +380,9 @@ export class SlotTables {
 }
 
 function undoAddedClaim({ waiter, claimant }: Claim): void {
-  waiter.claimants.delete(claimant);
+  waiter.removeClaimant(claimant);
 }
 
 function undoRemovedClaim({ waiter, claimant }: Claim): void {
-  waiter.claimants.set(claimant, claimant);
+  waiter.addClaimant(claimant);
 }

@@ -4,7 +4,6 @@
  * Higher priority goes first, then earlier arrival. Several callers may wait for one id; they are the
  * waiter's claimants, and the waiter leaves with the last of them. Who they are, the tables do not know.
  */
-import { SmallMap } from './small-map.ts';
 import type { Bucket } from './wait-queue.ts';
 
 export class Waiter<Entry = unknown> {
@@ -14,7 +13,9 @@ export class Waiter<Entry = unknown> {
   readonly arrival: number;
   /** Monotonic milliseconds at which the wait began. */
   readonly since: number;
-  readonly claimants = new SmallMap<object>();
+  /** The callers, in the order in which they came: mostly one. */
+  private claimant: object | undefined = undefined;
+  private more: Set<object> | undefined = undefined;
   /** Where it stands; `undefined` when it does not wait any more. */
   bucket: Bucket | undefined = undefined;
   previous: Waiter | undefined = undefined;
@@ -25,6 +26,31 @@ export class Waiter<Entry = unknown> {
     this.priority = priority;
     this.arrival = arrival;
     this.since = since;
+  }
+
+  get isClaimed(): boolean {
+    return this.claimant !== undefined || (this.more !== undefined && this.more.size > 0);
+  }
+
+  hasClaimant(claimant: object): boolean {
+    return this.claimant === claimant || (this.more?.has(claimant) ?? false);
+  }
+
+  addClaimant(claimant: object): void {
+    if (!this.isClaimed) this.claimant = claimant;
+    else if (this.more) this.more.add(claimant);
+    else this.more = new Set([claimant]);
+  }
+
+  removeClaimant(claimant: object): void {
+    if (this.claimant === claimant) this.claimant = undefined;
+    else this.more?.delete(claimant);
+  }
+
+  /** A list of them as they are now. */
+  get claimants(): object[] {
+    const first = this.claimant ? [this.claimant] : [];
+    return this.more ? [...first, ...this.more] : first;
   }
 }
 

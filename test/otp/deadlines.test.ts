@@ -1,19 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Deadlines, deadlinesOf, type Expirable } from '../../src/otp/deadlines.ts';
+import { Deadline, Deadlines, deadlinesOf } from '../../src/otp/deadlines.ts';
 import { SimulatedClock } from '../../src/testing.ts';
 
-class Entry implements Expirable {
-  readonly dueAt: number;
-  deadlineIndex = -1;
+class Entry extends Deadline {
   private readonly onExpire: (entry: Entry) => void;
 
   constructor(dueAt: number, onExpire: (entry: Entry) => void) {
-    this.dueAt = dueAt;
+    super(dueAt);
     this.onExpire = onExpire;
   }
 
-  expire(): void {
+  override expire(): void {
     this.onExpire(this);
   }
 }
@@ -56,7 +54,16 @@ describe('Deadlines', () => {
     if (second) deadlines.remove(second);
     await clock.advance(100);
     expect(expired).toEqual([10, 30]);
-    expect(entries.map((entry) => entry.deadlineIndex)).toEqual([-1, -1, -1]);
+    expect(entries.map((entry) => entry.list)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('rounding up to whole milliseconds, so that none is early', async () => {
+    const { clock, expired, add } = arrange();
+    for (const dueAt of [10.2, 10.9, 9.5]) add(dueAt);
+    await clock.advance(10);
+    expect(expired).toEqual([9.5]);
+    await clock.advance(1);
+    expect(expired).toEqual([9.5, 10.2, 10.9]);
   });
 
   test('using one timer for all', () => {
