@@ -6,6 +6,10 @@
  * before and after has read one moment. Only Atomics touch the cells, so no thread sees them out of
  * order. `Infinity` is written as -1. In its own thread the limiter gives a frozen object, made when
  * somebody asks and only if something has changed.
+ *
+ * An atomic store waits until all stores before it are done, and three of them cost as much as a grant.
+ * So the page is written from the moment on at which somebody asks for its buffer: before, there is no
+ * thread that could read it.
  */
 import type { Limits } from '../slots/index.ts';
 import {
@@ -38,21 +42,26 @@ const CELLS = 12;
 const VERSIONS = 2 ** 30;
 
 export class StatusPage {
-  readonly buffer = new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
-  private readonly cells = new Int32Array(this.buffer);
-  /** What the cells say, without reading them. */
+  /** What the cells say; all there is until somebody asks for the buffer. */
   private readonly written = new Array<number>(CELLS).fill(0);
+  private shared: Int32Array<SharedArrayBuffer> | undefined = undefined;
   private sequence = 0;
   private epoch = 0;
   private asked: Status | undefined = undefined;
   private limits: Limits | undefined = undefined;
 
+  /** The page in shared memory, made when it is first asked for: a thread that has it, sees it. */
+  get buffer(): SharedArrayBuffer {
+    this.shared ??= this.share();
+    return this.shared.buffer;
+  }
+
   get status(): Status {
-    this.asked ??= this.make();
+    this.asked ??= statusOf(decodeCells(this.written, this.epoch, this.sequence));
     return this.asked;
   }
 
-  /** The cells that change on the hot path come first; nothing is written that is the same. */
+  /** Shows counts. Nothing is written that is the same. */
   publish(
     activeRuns: number,
     waitingRuns: number,
@@ -82,13 +91,9 @@ export class StatusPage {
   publishLimits(limits: Limits): void {
     if (limits === this.limits) return;
     this.limits = limits;
-    const sessions = encode(limits.maxParallelSessions);
-    const runs = encode(limits.maxParallelRuns);
-    if (this.written[CELL.MAX_SESSIONS] === sessions && this.written[CELL.MAX_RUNS] === runs)
-      return;
     this.open();
-    this.write(CELL.MAX_SESSIONS, sessions);
-    this.write(CELL.MAX_RUNS, runs);
+    this.write(CELL.MAX_SESSIONS, encode(limits.maxParallelSessions));
+    this.write(CELL.MAX_RUNS, encode(limits.maxParallelRuns));
     this.close();
   }
 
@@ -101,28 +106,36 @@ export class StatusPage {
 
   private open(): void {
     this.asked = undefined;
-    Atomics.store(this.cells, CELL.SEQUENCE, this.sequence + 1);
+    if (this.shared) Atomics.store(this.shared, CELL.SEQUENCE, this.sequence + 1);
   }
 
   /** If a crash came between, the sequence is odd still; the next publication makes it even. */
   private close(): void {
     this.sequence += 2;
-    if (this.sequence === 2 * VERSIONS) {
-      this.sequence = 0;
-      this.epoch += 1;
-      Atomics.store(this.cells, CELL.EPOCH, this.epoch);
-    }
-    Atomics.store(this.cells, CELL.SEQUENCE, this.sequence);
+    if (this.sequence === 2 * VERSIONS) this.turnOver();
+    if (this.shared) Atomics.store(this.shared, CELL.SEQUENCE, this.sequence);
+  }
+
+  private turnOver(): void {
+    this.sequence = 0;
+    this.epoch += 1;
+    if (this.shared) Atomics.store(this.shared, CELL.EPOCH, this.epoch);
   }
 
   private write(cell: number, value: number): void {
     if (this.written[cell] === value) return;
     this.written[cell] = value;
-    Atomics.store(this.cells, cell, value);
+    if (this.shared) Atomics.store(this.shared, cell, value);
   }
 
-  private make(): Status {
-    return statusOf(decodeCells(this.written, this.epoch, this.sequence));
+  private share(): Int32Array<SharedArrayBuffer> {
+    const cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
+    this.written.forEach((value, cell) => {
+      Atomics.store(cells, cell, value);
+    });
+    Atomics.store(cells, CELL.EPOCH, this.epoch);
+    Atomics.store(cells, CELL.SEQUENCE, this.sequence);
+    return cells;
   }
 }
 
