@@ -63,12 +63,14 @@ export class SlotTables {
   holdRun(request: RunRequest, token: number, now: number): RunEntry {
     const entry = this.newRun(request);
     this.takeRunSlot(entry, token, now);
+    this.undo.add(this.undoHeldRun, entry);
     return entry;
   }
 
   /** A run that was decided to wait. */
   queueRun(request: RunRequest, now: number): RunEntry {
     const entry = this.newRun(request);
+    this.undo.add(this.untieRun, entry);
     this.joinQueue(entry, request.priority, now);
     return entry;
   }
@@ -77,18 +79,20 @@ export class SlotTables {
   grantRun(entry: RunEntry, token: number, now: number): void {
     this.leaveQueue(entry);
     this.takeRunSlot(entry, token, now);
+    this.undo.add(this.undoRunSlot, entry);
   }
 
   endRun(entry: RunEntry, reason: EndReason): void {
     this.countRun(entry, -1);
     entry.end = reason;
+    this.untieRun(entry);
     this.undo.add(this.undoEndOfRun, entry);
-    this.exitRun(entry);
   }
 
   withdrawRun(entry: RunEntry): void {
     this.leaveQueue(entry);
-    this.exitRun(entry);
+    this.untieRun(entry);
+    this.undo.add(this.tieRun, entry);
   }
 
   /** The first run that waits and that no limit blocks. */
@@ -180,13 +184,7 @@ export class SlotTables {
     const entry = new RunEntry(runId, session, this.ownerOf(owner), this.kindOf(kind));
     if (labels) entry.labels = labels;
     this.tieRun(entry);
-    this.undo.add(this.untieRun, entry);
     return entry;
-  }
-
-  private exitRun(entry: RunEntry): void {
-    this.untieRun(entry);
-    this.undo.add(this.tieRun, entry);
   }
 
   private readonly tieRun = (entry: RunEntry): void => {
@@ -251,8 +249,12 @@ export class SlotTables {
     entry.token = token;
     entry.since = now;
     this.countRun(entry, 1);
-    this.undo.add(this.undoRunSlot, entry);
   }
+
+  private readonly undoHeldRun = (entry: RunEntry): void => {
+    this.undoRunSlot(entry);
+    this.untieRun(entry);
+  };
 
   private readonly undoRunSlot = (entry: RunEntry): void => {
     this.countRun(entry, -1);
@@ -260,6 +262,7 @@ export class SlotTables {
   };
 
   private readonly undoEndOfRun = (entry: RunEntry): void => {
+    this.tieRun(entry);
     entry.end = undefined;
     this.countRun(entry, 1);
   };
