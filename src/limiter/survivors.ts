@@ -26,8 +26,6 @@ export class Survivors {
   readonly journal: Journal;
   readonly clock: Clock;
   faultPoints: FaultPoints | undefined;
-  /** What every clause answers: the reply is on its way by itself. One object for all. */
-  later: unknown = undefined;
   /** Incarnations that have ended in a crash. */
   restarts = -1;
 
