@@ -34,7 +34,6 @@ export class Batch {
 
   refuse(call: BookedCall, error: Error): void {
     call.decided = error;
-    call.isRefused = true;
     this.calls.push(call);
   }
 
@@ -101,7 +100,6 @@ export class Batch {
     for (let at = 0; at < this.calls.size; at += 1) {
       const call = this.calls.at(at) as BookedCall; // see `tellAnswers`
       call.decided = undefined;
-      call.isRefused = false;
       if (!call.isWaiting) call.entry = undefined;
     }
     this.clear();

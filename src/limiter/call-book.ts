@@ -18,9 +18,8 @@ export abstract class BookedCall extends CallEnvelope {
   readonly waitTimeoutMs: number;
   /** What it waits for, or was given. */
   entry: RunEntry | SessionEntry | undefined = undefined;
-  /** What was decided, until it is told. */
+  /** What was decided, until it is told: an error is a refusal. */
   decided: unknown = undefined;
-  isRefused = false;
   readonly sequence: number;
   private readonly desk: Desk;
 

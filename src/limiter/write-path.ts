@@ -81,7 +81,8 @@ export function publish({ tables, page }: Survivors): void {
 
 /** Gives a caller his answer. False when he has gone, and a slot was for him that nobody else has. */
 function answer(call: BookedCall): boolean {
-  const { entry, decided, isRefused, answerer } = call;
+  const { entry, decided, answerer } = call;
+  const isRefused = decided instanceof Error;
   const isDelivered = answerer?.replyTo(call, decided, isRefused) ?? false;
   if (!entry || isRefused) return true;
   if (isDelivered) entry.isClaimed = true;

@@ -12,8 +12,8 @@ import { LinkedList, ListItem } from './linked-list.ts';
 
 /** Something that ends at a time. */
 export abstract class Deadline extends ListItem {
-  /** Reading of `clock.monotonicNow()`. */
-  readonly dueAt: number;
+  /** Reading of `clock.monotonicNow()`. It does not change while the deadline stands. */
+  dueAt: number;
 
   constructor(dueAt: number) {
     super();
