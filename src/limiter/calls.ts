@@ -139,6 +139,24 @@ export class WithdrawCall extends BookedCall {
   }
 }
 
+/** A slot was granted and nobody was there any more to be given it. Never lost. */
+export class TakeBackCall extends BookedCall {
+  readonly granted: RunEntry | SessionEntry;
+
+  constructor(desk: Desk, granted: RunEntry | SessionEntry) {
+    super(desk, 'urgent', 0);
+    this.granted = granted;
+  }
+
+  override get messageType(): string {
+    return 'take_back';
+  }
+
+  override get shown(): object {
+    return { type: this.messageType, id: this.granted.id, token: this.granted.token };
+  }
+}
+
 export class SetLimitsCall extends BookedCall {
   readonly changes: LimitChanges;
 

@@ -5,19 +5,20 @@
 import { SlotkeeperError } from '../fault.ts';
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
+import { leaveIfAnswered } from './grants.ts';
 import { endAll } from './operations.ts';
 import type { Survivors } from './survivors.ts';
-import { finish } from './write-path.ts';
+import { finish, resume } from './write-path.ts';
 
 /**
  * Ends every slot as `stopped`, rejects every caller who waits and every call that comes with `fault`,
  * and says so on the status page. Again is a no-op.
  */
 export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
-  const { tables, batch, desk, page } = limiter;
+  const { desk, page } = limiter;
   if (desk.book.closingFault) return;
   limiter.faultPoints = undefined;
-  if (!batch.isCommitted) tables.undo.rollBack();
+  resume(limiter);
   const callers = callersWaiting(limiter);
   endAll(limiter, 'stopped');
   page.publishState('stopped', limiter.restarts);
@@ -30,12 +31,16 @@ export function stopped(): SlotkeeperError<'stopped'> {
   return new SlotkeeperError('stopped', 'The limiter has been stopped');
 }
 
-function callersWaiting({ tables }: Survivors): BookedCall[] {
+/** Takes all who wait out of the queue; who has left already is said to have left. */
+function callersWaiting(limiter: Survivors): BookedCall[] {
+  const { tables } = limiter;
   const callers: BookedCall[] = [];
   const withdraw = (entry: RunEntry | SessionEntry, take: () => void): void => {
-    if (!entry.waiter) return;
-    callers.push(...(entry.waiter.claimants as BookedCall[])); // only calls wait
-    take();
+    const { waiter } = entry;
+    if (!waiter) return;
+    leaveIfAnswered(limiter, waiter);
+    callers.push(...(waiter.claimants as BookedCall[])); // only calls wait
+    if (entry.waiter === waiter) take();
   };
   for (const run of tables.runs) withdraw(run, () => tables.withdrawRun(run));
   for (const session of tables.sessions) withdraw(session, () => tables.withdrawSession(session));

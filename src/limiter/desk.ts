@@ -16,7 +16,7 @@ import {
   type SlotTables,
 } from '../slots/index.ts';
 import { type BookedCall, CallBook } from './call-book.ts';
-import { ReleaseRunCall, ReleaseSessionCall, WithdrawCall } from './calls.ts';
+import { ReleaseRunCall, ReleaseSessionCall, TakeBackCall, WithdrawCall } from './calls.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
 
 export class Desk {
@@ -75,6 +75,11 @@ export class Desk {
   /** Gives back a slot and asks for no answer. */
   giveBack(held: RunEntry): void {
     sendCall(this.ref, new ReleaseRunCall(this, held.id, undefined, held));
+  }
+
+  /** Nobody was there to be given it. */
+  takeBack(entry: RunEntry | SessionEntry): void {
+    sendCall(this.ref, new TakeBackCall(this, entry));
   }
 
   /** A caller who waited has had his answer. */

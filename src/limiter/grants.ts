@@ -45,6 +45,8 @@ export function refuseWait(
 ): void {
   const { waiter } = entry;
   if (!waiter) return;
+  leaveIfAnswered(limiter, waiter);
+  if (entry.waiter !== waiter) return;
   withdraw(limiter, entry);
   const waitedMs = limiter.now - waiter.since;
   for (const call of callsOf(waiter)) refuseCall(limiter, call, { code }, waitedMs);
@@ -61,6 +63,11 @@ export function leaveWait(limiter: Survivors, call: BookedCall): void {
   recordRefusal(limiter, requestOf(call), refusal, limiter.now - waiter.since);
   limiter.tables.removeClaim(waiter, call);
   if (!waiter.isClaimed) withdraw(limiter, entry);
+}
+
+/** Callers who have had their answer (a deadline, an abort) and whose leaving is on its way here. */
+export function leaveIfAnswered(limiter: Survivors, waiter: Waiter): void {
+  for (const call of callsOf(waiter)) if (call.isSettled) leaveWait(limiter, call);
 }
 
 /** An acquire is answered with a refusal. */

@@ -30,12 +30,13 @@ import {
   releaseRun,
   releaseSession,
   setLimits,
+  takeBack,
   withdraw,
 } from './operations.ts';
 import type { ReleaseReport } from './release-report.ts';
 import type { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
-import { finish, type Operation, publish, take, tell } from './write-path.ts';
+import { finish, type Operation, publish, resume, take } from './write-path.ts';
 
 /** The limiter's server, as its types. What its calls carry stands in `calls.ts`. */
 export interface LimiterTypes {
@@ -47,6 +48,7 @@ export interface LimiterTypes {
     release_session(): ReleaseReport;
     release_run(): ReleaseReport;
     withdraw(): void;
+    take_back(): void;
     set_limits(): Limits;
   };
 }
@@ -72,6 +74,7 @@ const server: GenServerDefinition<LimiterTypes> = {
     release_session: (_request, limiter, from) => serve(limiter, from, releaseSession),
     release_run: (_request, limiter, from) => serve(limiter, from, releaseRun),
     withdraw: (_request, limiter, from) => serve(limiter, from, withdraw),
+    take_back: (_request, limiter, from) => serve(limiter, from, takeBack),
     set_limits: (_request, limiter, from) => serve(limiter, from, setLimits),
   },
 
@@ -108,10 +111,8 @@ function serve<Reply, Call extends BookedCall, Decision>(
 }
 
 function recover(limiter: Survivors, context: Context): void {
-  const { batch, tables, desk } = limiter;
-  if (batch.isCommitted) tell(limiter);
-  tables.undo.rollBack();
-  batch.forget();
+  const { tables, desk } = limiter;
+  resume(limiter);
   const broken = violations(tables);
   if (broken.length > 0) throw inconsistent(broken);
   const calls = desk.book.takeLost();

@@ -18,6 +18,7 @@ import type {
   ReleaseRunCall,
   ReleaseSessionCall,
   SetLimitsCall,
+  TakeBackCall,
   WithdrawCall,
 } from './calls.ts';
 import { grantWaiters, handleOn, leaveWait, refuseCall, refuseWait } from './grants.ts';
@@ -97,6 +98,17 @@ export const withdraw: Operation<WithdrawCall, BookedCall> = {
 
   change(limiter, call, leaving) {
     leaveWait(limiter, leaving);
+    limiter.batch.answer(call, undefined);
+    grantWaiters(limiter);
+  },
+};
+
+/** The slot alone: what else is tied to a session is no concern of who has not got it. */
+export const takeBack: Operation<TakeBackCall, boolean> = {
+  decide: (_limiter, { granted }) => granted.isHeld && !granted.isClaimed,
+
+  change(limiter, call, isUnclaimed) {
+    if (isUnclaimed) end(limiter, call.granted, 'released', true);
     limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },

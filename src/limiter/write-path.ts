@@ -10,7 +10,6 @@
  * service. With a durable one the messages of a turn are one batch: each is decided and changes the
  * tables, and the turn's end commits them in one transaction and then answers them in order.
  */
-import { RunEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
@@ -67,6 +66,14 @@ export function tell(limiter: Survivors): void {
   batch.clear();
 }
 
+/** What a crash has left: a committed batch is told to its end, any other is taken back. */
+export function resume(limiter: Survivors): void {
+  const { batch, tables } = limiter;
+  if (batch.isCommitted) tell(limiter);
+  tables.undo.rollBack();
+  batch.forget();
+}
+
 /** Shows the tables as they are now. */
 export function publish({ tables, page }: Survivors): void {
   page.publish(
@@ -91,8 +98,5 @@ function answer(call: BookedCall): boolean {
 
 /** Everybody who asked for it has gone meanwhile: nobody would ever give it back. */
 function releaseUnclaimed({ desk, batch }: Survivors): void {
-  for (const entry of batch.takeUnclaimed()) {
-    if (entry instanceof RunEntry) desk.releaseRun(entry.id, undefined, entry);
-    else desk.releaseSession(entry.id, undefined, entry);
-  }
+  for (const entry of batch.takeUnclaimed()) desk.takeBack(entry);
 }
