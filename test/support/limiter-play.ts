@@ -1,0 +1,391 @@
+/**
+ * A limiter and its model, played in step. Each step is done to both and comes to rest; then `seen` and
+ * `foreseen` are all that callers, listeners and readers of the status can tell, and must be equal.
+ *
+ * A grant has a number in the model and a token in the limiter. The first call that both answer with a
+ * slot ties them together; from then on each stands for the other.
+ */
+import { inspect } from 'node:util';
+import { sys } from '../../src/index.ts';
+import { settle } from '../../src/testing.ts';
+import { BAD_REQUESTS } from './bad-requests.ts';
+import { LimiterModel } from './limiter-model.ts';
+import {
+  type AskStep,
+  KINDS,
+  OWNERS,
+  type ReleaseStep,
+  RUNS,
+  SESSION_OWNERS,
+  SESSIONS,
+  type Step,
+} from './limiter-steps.ts';
+import { CALL_TIMEOUT_MS, type Handle, LimiterSubject, UNWANTED } from './limiter-subject.ts';
+import { LimiterViews } from './limiter-views.ts';
+import { type Ask, type Limits, showLimits } from './limits-model.ts';
+
+/** A signal, and the calls that carry it. */
+interface Cancellation {
+  readonly controller: AbortController;
+  readonly calls: number[];
+}
+
+/** No model has it. */
+const UNKNOWN_GRANT = -1;
+const PLAIN_ASK: AskStep = {
+  do: 'ask',
+  how: 'wait',
+  table: 'run',
+  pick: 0,
+  stray: 'none',
+  kind: 0,
+  priority: 0,
+  waitMs: 0,
+  signal: 'none',
+  isReadLate: false,
+};
+
+export class LimiterPlay {
+  readonly model: LimiterModel;
+  readonly subject: LimiterSubject;
+  readonly views: LimiterViews;
+  /** What was done so far, for whoever reads a counterexample. */
+  readonly story: string[] = [];
+  private calls = 0;
+  private readonly finished = new Set<number>();
+  private cancellations: Cancellation[] = [];
+  private shared: Cancellation = { controller: new AbortController(), calls: [] };
+  /** What listeners on signals have asked, in the midst of the limiter's turn. */
+  private nested: (() => void)[] = [];
+
+  static async start(limits: Limits): Promise<LimiterPlay> {
+    return new LimiterPlay(limits, await LimiterSubject.start(limits));
+  }
+
+  private constructor(limits: Limits, subject: LimiterSubject) {
+    this.model = new LimiterModel(limits, CALL_TIMEOUT_MS);
+    this.subject = subject;
+    this.views = new LimiterViews(this.model, subject);
+    this.story.push(showLimits(limits));
+  }
+
+  /** Does it to both and lets it come to rest. False when there was nothing to do it to. */
+  async play(step: Step): Promise<boolean> {
+    const told = await this.perform(step);
+    if (told === undefined) return false;
+    this.story.push(told);
+    await settle();
+    for (const ask of this.nested.splice(0)) ask();
+    this.views.tieTokens();
+    return true;
+  }
+
+  // ── What is done to both ────────────────────────────────────────────────────────────────────────
+
+  /** Tells what it did; nothing when there was nothing to do it to. */
+  private perform(step: Step): string | undefined | Promise<string> {
+    switch (step.do) {
+      case 'ask':
+        return this.ask(step);
+      case 'release':
+        return this.release(step);
+      case 'release_handle':
+        return this.releaseHandle(step.pick, step.isDisposed);
+      case 'finish_work':
+        return this.finishWork(step.pick, step.isThrowing);
+      case 'abort':
+        return this.abort(step.pick);
+      case 'bad_request':
+        return this.badRequest(step.pick);
+      case 'listen':
+        return this.listen(step.pick, step.run);
+      case 'advance':
+        return this.advance(step.ms);
+      case 'limits':
+        return this.changeLimits(step.change);
+      case 'crash':
+        this.subject.saboteur.arm({ ...step, isRepeated: false });
+        return `a crash is planted ${step.moment} ${step.step}, after ${step.passes}`;
+      case 'suspend':
+        return this.suspend();
+      case 'resume':
+        return this.resume();
+      case 'stop':
+        return this.stop();
+      case 'give_up':
+        return this.giveUp();
+    }
+  }
+
+  private ask(step: AskStep): string {
+    const ask = this.askOf(step);
+    if (step.how === 'try') this.askAtOnce(ask, step.isReadLate);
+    else this.askAndAwait(ask, step);
+    const { call, table, id, session, owner, kind, priority, waitMs } = ask;
+    const how = step.how === 'wait' ? 'asks for' : `asks (${step.how}) for`;
+    const terms = `of ${owner ?? 'nobody'} as ${kind}, priority ${priority}, for ${waitMs} ms`;
+    return `${call} ${how} ${table} ${id} in ${session} ${terms}, signal ${step.signal}`;
+  }
+
+  /** A crash in its own turn may be told as a restart, and then it has changed nothing. */
+  private askAtOnce(ask: Ask, isReadLate: boolean): void {
+    const { model, subject, views } = this;
+    const crashes = subject.saboteur.thrown;
+    subject.tryAcquire(ask, isReadLate);
+    const hasMetCrash = subject.saboteur.thrown > crashes;
+    if (hasMetCrash && subject.answers.get(ask.call) === 'unavailable') {
+      views.voided = ask;
+      model.answers.set(ask.call, 'unavailable');
+    } else {
+      model.tryAcquire(ask);
+    }
+  }
+
+  private askAndAwait(ask: Ask, step: AskStep): void {
+    const { model, subject } = this;
+    const signal = this.signalOf(step, ask.call);
+    const crashes = subject.saboteur.thrown;
+    if (step.how === 'wait') subject.acquire(ask, signal, step.isReadLate);
+    else subject.wrap(ask, this.nextCall(), signal);
+    if (signal?.aborted) {
+      model.answers.set(ask.call, 'aborted');
+      return;
+    }
+    if (model.isSuspended) this.views.undecided.push(ask);
+    if (step.signal === 'at_once') this.abortAtOnce(ask, crashes);
+    else model.acquire(ask);
+  }
+
+  /** Who is not answered yet because of a crash has left in time, and then it has changed nothing. */
+  private abortAtOnce(ask: Ask, crashes: number): void {
+    const { model, subject } = this;
+    const cancellation = this.cancellations.find(({ calls }) => calls.includes(ask.call));
+    cancellation?.controller.abort(UNWANTED);
+    this.nested.push(() => {
+      const hasMetCrash = subject.saboteur.thrown > crashes;
+      if (hasMetCrash && subject.answers.get(ask.call) === 'aborted') {
+        this.views.voided = ask;
+        model.answers.set(ask.call, 'aborted');
+      } else {
+        model.acquire(ask);
+        model.abort(ask.call);
+      }
+    });
+  }
+
+  private askOf({ how, table, pick, stray, kind, priority, waitMs = 0 }: AskStep): Ask {
+    const call = this.nextCall();
+    const isWrapped = how === 'with';
+    const isRun = isWrapped || table === 'run';
+    const session = at(SESSIONS, pick + (isRun && stray === 'session' ? 1 : 0));
+    const runId = isWrapped ? `w${call}` : at(RUNS, pick);
+    const ownerOfRun = at(OWNERS, (pick % RUNS.length) >> 1);
+    const owner = isRun ? ownerOfRun : at(SESSION_OWNERS, pick);
+    return {
+      call,
+      table: isRun ? 'run' : 'session',
+      id: isRun ? runId : session,
+      session,
+      owner: stray === 'owner' ? 'carol' : owner,
+      kind: isRun ? KINDS[kind] : undefined,
+      priority,
+      waitMs: how === 'try' ? 0 : waitMs,
+      askedAt: this.model.now,
+    };
+  }
+
+  private signalOf({ how, signal }: AskStep, call: number): AbortSignal | undefined {
+    if (how === 'try' || signal === 'none') return undefined;
+    if (signal === 'aborted') return this.model.end ? undefined : AbortSignal.abort(UNWANTED);
+    const own = { controller: new AbortController(), calls: [] };
+    const cancellation = signal === 'shared' ? this.shared : own;
+    cancellation.calls.push(call);
+    if (!this.cancellations.includes(cancellation)) this.cancellations.push(cancellation);
+    return cancellation.controller.signal;
+  }
+
+  private release({ table, pick, token }: ReleaseStep): string {
+    const { model, subject } = this;
+    const id = table === 'run' ? at(RUNS, pick) : at(SESSIONS, pick);
+    const call = this.nextCall();
+    const grant = this.grantFor(token, table, id);
+    subject.release(call, table, id, grant === undefined ? undefined : this.views.tokenOf(grant));
+    model.release(call, table, id, grant);
+    return `${call} releases ${table} ${id}, token ${token} (grant ${grant})`;
+  }
+
+  private grantFor(token: ReleaseStep['token'], table: string, id: string): number | undefined {
+    const { held, ends } = this.model;
+    const isSame = (one: Ask) => one.table === table && one.id === id;
+    const ended = ends.map(({ slot }) => slot).filter(isSame);
+    switch (token) {
+      case 'none':
+        return undefined;
+      case 'current':
+        return held.find(isSame)?.grant ?? UNKNOWN_GRANT;
+      case 'stale':
+        return ended.at(-1)?.grant ?? UNKNOWN_GRANT;
+      case 'of_another':
+        return held.find((one) => !isSame(one))?.grant ?? UNKNOWN_GRANT;
+      case 'unknown':
+        return UNKNOWN_GRANT;
+    }
+  }
+
+  /** Three times in four, that of a slot which is held. */
+  private releaseHandle(pick: number, isDisposed: boolean): string | undefined {
+    const { model, subject } = this;
+    const live = subject.handles.filter((handle) => this.isHeld(handle));
+    const handle = at(pick % 4 > 0 && live.length > 0 ? live : subject.handles, pick);
+    if (!handle) return undefined;
+    const { table, id } = handle.ask;
+    const call = this.nextCall();
+    if (isDisposed) this.views.guises.set(call, 'disposed');
+    subject.releaseHandle(call, handle, isDisposed);
+    model.release(call, table, id, this.views.grantOf(handle.slot.token), true);
+    return `${call} gives back ${table} ${id} of call ${handle.ask.call}`;
+  }
+
+  private finishWork(pick: number, isThrowing: boolean): string | undefined {
+    const open = this.subject.works.filter(({ outcome }) => !this.finished.has(outcome));
+    const work = at(open, pick);
+    if (!work) return undefined;
+    const { outcome, handle } = work;
+    this.finished.add(outcome);
+    this.views.works.add(outcome);
+    this.views.guises.set(outcome, isThrowing ? 'failed' : 'done');
+    work.end(isThrowing);
+    const grant = this.views.grantOf(handle.slot.token);
+    this.model.release(outcome, 'run', handle.ask.id, grant, true);
+    return `the work of call ${handle.ask.call} ends, ${isThrowing ? 'failed' : 'done'}`;
+  }
+
+  /** One that somebody waits with, if there is one. */
+  private abort(pick: number): string | undefined {
+    const { answers } = this.model;
+    const isPending = ({ calls }: Cancellation) => calls.some((call) => !answers.has(call));
+    const pending = this.cancellations.filter(isPending);
+    const cancellation = at(pending.length > 0 ? pending : this.cancellations, pick);
+    if (!cancellation) return undefined;
+    const { controller, calls } = cancellation;
+    if (cancellation === this.shared) {
+      this.shared = { controller: new AbortController(), calls: [] };
+    }
+    this.cancellations = this.cancellations.filter((one) => one !== cancellation);
+    controller.abort(UNWANTED);
+    for (const call of calls) this.model.abort(call);
+    return `the signal of ${calls} aborts`;
+  }
+
+  private badRequest(pick: number): string | undefined {
+    const { subject, model } = this;
+    const request = at(BAD_REQUESTS, pick);
+    if (!request || model.end) return undefined;
+    const call = this.nextCall();
+    subject.badRequest(call, request);
+    model.answers.set(call, request.code);
+    return `${call} is a bad request: ${request.act}`;
+  }
+
+  /** A listener on the signal of a slot that is held asks for a run when it is lost. */
+  private listen(pick: number, run: number): string | undefined {
+    const { subject } = this;
+    const live = subject.handles.filter((one) => !one.isReadLate && this.isHeld(one));
+    const handle = at(live, pick);
+    handle?.slot.signal.addEventListener('abort', () => this.askWithin(run));
+    return handle && `a listener on the signal of call ${handle.ask.call} asks for a run`;
+  }
+
+  /** Within a turn of the limiter: it answers nothing at once, and serves afterwards what it is asked. */
+  private askWithin(run: number): void {
+    if (this.model.end || this.views.hasGivenUp) return;
+    const step = { ...PLAIN_ASK, pick: run };
+    const now = this.askOf({ ...step, how: 'try' });
+    this.subject.tryAcquire(now, false);
+    this.nested.push(() => this.model.answers.set(now.call, 'unavailable'));
+    // When much is served in one turn, the contract does not say what is served first.
+    if (this.views.wasSuspended) return;
+    const later = this.askOf(step);
+    this.subject.acquire(later, undefined, false);
+    this.nested.push(() => this.model.acquire(later));
+  }
+
+  private async advance(ms: number): Promise<string> {
+    await this.subject.clock.advance(ms);
+    this.model.advance(ms);
+    return `${ms} ms pass`;
+  }
+
+  private changeLimits(change: Partial<Limits>): string {
+    const call = this.nextCall();
+    this.subject.setLimits(call, change);
+    this.model.setLimits(call, change);
+    return `${call} sets limits ${inspect(change, { breakLength: Infinity })}`;
+  }
+
+  private suspend(): string | undefined {
+    if (this.model.isSuspended) return undefined;
+    this.views.wasSuspended = true;
+    this.model.isSuspended = true;
+    void sys.suspend(this.subject.limiter.ref);
+    return 'suspended';
+  }
+
+  private resume(): string | undefined {
+    if (!this.model.isSuspended) return undefined;
+    void sys.resume(this.subject.limiter.ref);
+    this.model.resume();
+    return 'resumed';
+  }
+
+  private stop(): string {
+    const call = this.nextCall();
+    this.views.restartsAtEnd = this.subject.saboteur.thrown;
+    this.model.finish('stopped', 'stopped');
+    this.model.answers.set(call, 'ended');
+    this.model.isSuspended = false;
+    this.subject.stop(call);
+    return `${call} stops it`;
+  }
+
+  /** It crashes again at each try to serve an ask, until its supervisor has had enough. */
+  private giveUp(): string | undefined {
+    if (this.model.isSuspended) return undefined;
+    this.views.hasGivenUp = true;
+    const plan = { moment: 'before', step: 'decide', passes: 0, isRepeated: true } as const;
+    this.subject.saboteur.arm(plan);
+    const ask = this.askOf(PLAIN_ASK);
+    this.subject.acquire(ask, undefined, false);
+    this.model.finish('server_down', 'noproc');
+    this.model.answers.set(ask.call, 'server_down');
+    return `${ask.call} makes it crash until it gives up`;
+  }
+
+  /** What an ended limiter may not leave behind. */
+  leftovers(): object {
+    const { clock, works } = this.subject;
+    const goingOn = works.filter(({ outcome }) => !this.finished.has(outcome)).length;
+    return { timers: clock.allTimers, pendingTimers: clock.pendingTimers, goingOn };
+  }
+
+  close(): void {
+    this.subject.close();
+  }
+
+  private nextCall(): number {
+    this.calls += 1;
+    return this.calls;
+  }
+
+  private isHeld({ slot }: Handle): boolean {
+    const grant = this.views.grantOf(slot.token);
+    return this.model.held.some((one) => one.grant === grant);
+  }
+}
+
+/** One of them, whatever the number; none only when there is none. */
+function at<One>(all: readonly [One, ...One[]], pick: number): One;
+function at<One>(all: readonly One[], pick: number): One | undefined;
+function at<One>(all: readonly One[], pick: number): One | undefined {
+  return all[pick % all.length];
+}

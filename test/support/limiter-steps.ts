@@ -1,0 +1,156 @@
+/**
+ * What may happen in a random history of a limiter, as data that fast-check makes smaller. Pools of ids,
+ * owners and kinds are small, as are the limits, so that everything meets.
+ *
+ * A step names its target by a number (`pick`), which is taken modulo those that are there.
+ */
+import fc from 'fast-check';
+import { type Moment, STEPS, type Step as WritePathStep } from '../../src/testing.ts';
+import type { Limits, Table } from './limits-model.ts';
+
+export const SESSIONS = ['s0', 's1', 's2', 's3'] as const;
+/** Of the sessions, in this order, when nobody strays. */
+export const SESSION_OWNERS = [undefined, 'alice', 'alice', 'bob'] as const;
+export const RUNS = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7'] as const;
+export const OWNERS = [undefined, 'alice', 'bob'] as const;
+export const KINDS = [undefined, 'tool', 'agent'] as const;
+
+export interface AskStep {
+  readonly do: 'ask';
+  /** An awaited acquire, `tryAcquire…`, or `withRunSlot`. */
+  readonly how: 'wait' | 'try' | 'with';
+  readonly table: Table;
+  readonly pick: number;
+  /** An id mostly comes with the same session and owner; a stray one conflicts. */
+  readonly stray: 'none' | 'session' | 'owner';
+  readonly kind: number;
+  readonly priority: number;
+  readonly waitMs: number | undefined;
+  /** `at_once`: it aborts as soon as the call is made; `aborted`: even before. */
+  readonly signal: 'none' | 'own' | 'shared' | 'at_once' | 'aborted';
+  /** Whether `slot.signal` is read at the grant, or only after the end. */
+  readonly isReadLate: boolean;
+}
+
+export interface ReleaseStep {
+  readonly do: 'release';
+  readonly table: Table;
+  readonly pick: number;
+  readonly token: 'none' | 'current' | 'stale' | 'of_another' | 'unknown';
+}
+
+export interface CrashStep {
+  readonly do: 'crash';
+  readonly moment: Moment;
+  readonly step: WritePathStep;
+  /** How often that place is passed before the crash. */
+  readonly passes: number;
+}
+
+export type Step =
+  | AskStep
+  | ReleaseStep
+  | CrashStep
+  | { readonly do: 'release_handle'; readonly pick: number; readonly isDisposed: boolean }
+  | { readonly do: 'finish_work'; readonly pick: number; readonly isThrowing: boolean }
+  | { readonly do: 'abort' | 'bad_request'; readonly pick: number }
+  | { readonly do: 'listen'; readonly pick: number; readonly run: number }
+  | { readonly do: 'advance'; readonly ms: number }
+  | { readonly do: 'limits'; readonly change: Partial<Limits> }
+  | { readonly do: 'suspend' | 'resume' | 'stop' | 'give_up' };
+
+const upTo = (most: number) =>
+  fc.oneof(
+    { arbitrary: fc.integer({ min: 1, max: most }), weight: 3 },
+    { arbitrary: fc.constant(Infinity), weight: 1 },
+  );
+
+const limitValues = {
+  maxParallelSessions: upTo(4),
+  maxParallelRuns: upTo(4),
+  maxRunsPerSession: upTo(3),
+  maxSessionsPerOwner: upTo(2),
+  maxRunsPerOwner: upTo(2),
+  maxJobsPerOwner: upTo(4),
+  maxRunsPerKind: fc.record({ tool: upTo(2), agent: upTo(2) }, { requiredKeys: [] }),
+  maxWaiters: fc.integer({ min: 1, max: 5 }),
+};
+
+export const limits: fc.Arbitrary<Limits> = fc.record(limitValues);
+
+const pick = fc.nat({ max: 119 });
+
+const ask: fc.Arbitrary<AskStep> = fc.record({
+  do: fc.constant('ask'),
+  how: fc.constantFrom('wait', 'wait', 'wait', 'wait', 'try', 'with'),
+  table: fc.constantFrom('run', 'run', 'session'),
+  pick,
+  stray: fc.constantFrom('none', 'none', 'none', 'none', 'none', 'none', 'session', 'owner'),
+  kind: fc.nat({ max: KINDS.length - 1 }),
+  priority: fc.constantFrom(0, 0, 0, 5, -1),
+  waitMs: fc.constantFrom(undefined, 0, 300, 700, 1_500, Infinity, Infinity),
+  signal: fc.constantFrom('none', 'none', 'none', 'own', 'own', 'shared', 'at_once', 'aborted'),
+  isReadLate: fc.boolean(),
+});
+
+const release: fc.Arbitrary<ReleaseStep> = fc.record({
+  do: fc.constant('release'),
+  table: fc.constantFrom('run', 'run', 'session'),
+  pick,
+  token: fc.constantFrom('none', 'none', 'current', 'stale', 'of_another', 'unknown'),
+});
+
+const crash: fc.Arbitrary<CrashStep> = fc.record({
+  do: fc.constant('crash'),
+  moment: fc.constantFrom('before', 'after'),
+  step: fc.constantFrom(...STEPS),
+  passes: fc.nat({ max: 2 }),
+});
+
+const releaseHandle = fc.record({
+  do: fc.constant('release_handle' as const),
+  pick,
+  isDisposed: fc.boolean(),
+});
+
+const finishWork = fc.record({
+  do: fc.constant('finish_work' as const),
+  pick,
+  isThrowing: fc.boolean(),
+});
+
+const changeLimits = fc.record({
+  do: fc.constant('limits' as const),
+  change: fc.record(limitValues, { requiredKeys: [] }),
+});
+
+const others = [
+  fc.record({ do: fc.constant('abort' as const), pick }),
+  fc.record({ do: fc.constant('bad_request' as const), pick }),
+  fc.record({ do: fc.constant('listen' as const), pick, run: pick }),
+  fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(50, 400, 900, 2_000) }),
+  fc.record({ do: fc.constantFrom('suspend' as const, 'resume' as const, 'resume' as const) }),
+];
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: ask, weight: 16 },
+  { arbitrary: release, weight: 4 },
+  { arbitrary: releaseHandle, weight: 4 },
+  { arbitrary: finishWork, weight: 2 },
+  { arbitrary: changeLimits, weight: 1 },
+  { arbitrary: crash, weight: 2 },
+  ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 2 })),
+);
+
+/** Some sixty on average. */
+export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 130, size: 'max' });
+
+/** How the limiter ends, and what is still asked of it afterwards. */
+export type Ending = { readonly how: 'stop' | 'give_up'; readonly afterwards: readonly Step[] };
+
+export const ending: fc.Arbitrary<Ending> = fc.record({
+  how: fc.constantFrom('stop', 'stop', 'give_up'),
+  afterwards: fc.array(fc.oneof(ask, release, releaseHandle, finishWork, changeLimits), {
+    maxLength: 5,
+  }),
+});
