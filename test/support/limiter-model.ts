@@ -40,9 +40,9 @@ export class LimiterModel extends MailboxModel {
     });
   }
 
-  /** By id, with all that is tied to it; with `grant` only that one. `isOwn`: its holder does it. */
+  /** By id, in order; with `grant` only that one. `isOwn`: by its holder, before all that waits. */
   release(call: number, table: Ask['table'], id: string, grant?: number, isOwn = false): void {
-    this.postUrgent(call, 'report 0 0 0..0', () => {
+    this.postLasting(call, 'report 0 0 0..0', isOwn, () => {
       const slot = this.held.find((one) => one.table === table && one.id === id);
       const isStale = grant !== undefined && grant !== slot?.grant;
       const isTied = (one: Ask) =>
@@ -127,7 +127,7 @@ export class LimiterModel extends MailboxModel {
       const blocking = code === 'wait_timeout' ? fullLimits(wait.terms, this)[0] : undefined;
       for (const ask of this.callersOf(wait).filter(isMeant)) {
         this.refuse(ask, { ...blocking, code }, answer, wait.terms);
-        this.postUrgent(ask.call, this.answers.get(ask.call) ?? '', () => {
+        this.postLasting(ask.call, this.answers.get(ask.call) ?? '', true, () => {
           wait.asks = wait.asks.filter((one) => one !== ask);
           this.waits = this.waits.filter(({ asks }) => asks.length > 0);
         });

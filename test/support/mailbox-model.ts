@@ -8,7 +8,9 @@ interface Letter {
   readonly call: number;
   readonly late: string;
   readonly dueAt: number;
-  /** Served before all others, never late. */
+  /** Never late, never given up. */
+  readonly isLasting: boolean;
+  /** Served before all others. */
   readonly isUrgent: boolean;
   readonly serve: () => void;
 }
@@ -37,14 +39,20 @@ export class MailboxModel {
     const dueAt = this.now + (isShort ? waitMs : this.callTimeoutMs);
     if (this.end) this.answers.set(call, this.end);
     else if (!this.isSuspended) serve();
-    else this.letters.push({ call, late, dueAt, isUrgent: false, serve });
+    else this.letters.push({ call, late, dueAt, isLasting: false, isUrgent: false, serve });
   }
 
-  /** As `post`; `unserved` is the answer when the end comes first. */
-  protected postUrgent(call: number, unserved: string, serve: () => void): void {
+  /** As `post`; `unserved` is the answer when the end comes first. What is urgent is served first. */
+  protected postLasting(
+    call: number,
+    unserved: string,
+    isUrgent: boolean,
+    serve: () => void,
+  ): void {
+    const lasting = { call, late: unserved, dueAt: Infinity, isLasting: true, isUrgent, serve };
     if (this.end) this.answers.set(call, unserved);
     else if (!this.isSuspended) serve();
-    else this.letters.push({ call, late: unserved, dueAt: Infinity, isUrgent: true, serve });
+    else this.letters.push(lasting);
   }
 
   /** Urgent ones first, then the rest, each in order of arrival. */
@@ -64,15 +72,15 @@ export class MailboxModel {
 
   /** The caller will not have it any more. */
   abort(aborted: number): void {
-    const isMeant = ({ call, isUrgent }: Letter) => call === aborted && !isUrgent;
+    const isMeant = ({ call, isLasting }: Letter) => call === aborted && !isLasting;
     for (const { call } of this.remove(isMeant)) this.answers.set(call, 'aborted');
   }
 
   /** What is pending is answered `pending`, what comes later `later`. */
   finish(pending: string, later: string): void {
     this.end = later;
-    for (const { call, late, isUrgent } of this.letters.splice(0)) {
-      this.answers.set(call, isUrgent ? late : pending);
+    for (const { call, late, isLasting } of this.letters.splice(0)) {
+      this.answers.set(call, isLasting ? late : pending);
     }
   }
 
