@@ -2,6 +2,7 @@
  * Starts a limiter: alone under a supervisor of its own, or with the whole keeper.
  */
 import type { SlotkeeperError } from '../src/fault.ts';
+import type { Journal } from '../src/journal/journal.ts';
 import { memoryJournal } from '../src/journal/memory-journal.ts';
 import { close, stopped } from '../src/limiter/closing.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
@@ -45,9 +46,10 @@ export async function startConcurrencyLimiter(
 /** The tree that holds the limiter, and what survives its crashes. */
 export async function startLimiterTree(
   options: LimiterOptions,
+  journal: Journal = memoryJournal,
 ): Promise<{ survivors: Survivors; tree: Tree }> {
   const { clock, logger, restartIntensity, inspect, ...settings } = checkedOptions(options);
-  const survivors = new Survivors({ ...settings, clock, journal: memoryJournal });
+  const survivors = new Survivors({ ...settings, clock, journal });
   const tree = await startTree([limiterChild(survivors)], {
     clock,
     logger,

@@ -169,6 +169,7 @@ export class CallEnvelope extends Envelope<Tag> {
 
   /** Makes a call that was not answered ready to be sent again. */
   renew(): void {
+    this.list?.remove(this); // what the server that has ended owed it
     if (this.settlement === 'staged') this.settlement = 'none';
     this.isServed = false;
   }
