@@ -49,6 +49,18 @@ describe('the process', () => {
     expect(await printed(program)).toBe('granted\n');
   });
 
+  test('hearing of listeners that throw, and nothing else: the limiter goes on', async () => {
+    const program = `import { onEvent } from 'slotkeeper';
+      process.on('uncaughtException', ({ message }) => console.log(message));
+      onEvent('run_slot_ended', () => { throw new Error('an event'); });
+      slot.signal.addEventListener('abort', () => { throw new Error('a signal'); });
+      await limiter.releaseRunSlot('r1');
+      await new Promise((resolve) => setImmediate(resolve));
+      const { activeRuns, restarts } = limiter.getStatus();
+      console.log(activeRuns, restarts);`;
+    expect(await printed(program)).toBe('a signal\nan event\n0 0\n');
+  });
+
   test('having no listeners of signals that a library has no business with', async () => {
     const program = `console.log(['SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection']
       .map((event) => process.listenerCount(event)).join());`;
