@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { call, exit, stopServer, sys } from '../../../src/index.ts';
-import { recordEvents, SimulatedClock, settle } from '../../../src/testing.ts';
+import { CrashAt, recordEvents, SimulatedClock, settle } from '../../../src/testing.ts';
 import {
   attempt,
   counts,
@@ -158,6 +158,26 @@ describe("the end of the limiter's actor", () => {
       expect.objectContaining({ code: 'noproc' }),
     );
     expect((await faultOf(limiter.setLimits({ maxParallelRuns: 1 }))).code).toBe('noproc');
+  });
+
+  test('telling open releases server_down when its supervisor gives up; the slot has ended', async () => {
+    const faultPoints = new CrashAt();
+    await using limiter = await start({}, { faultPoints });
+    const slot = await limiter.acquireRunSlot('s1', 'r1');
+    faultPoints.arm('before', 'decide', Infinity);
+    const releases = [attempt(slot.release()), attempt(limiter.releaseRunSlot('r1'))];
+    const block = attempt(slot[Symbol.asyncDispose]());
+    await settle();
+    expect(outcomes([...releases, block])).toEqual(['server_down', 'server_down', 'granted']);
+    expect([lossOf(slot), limiter.getStatus().state]).toEqual(['stopped', 'stopped']);
+  });
+
+  test('showing nothing new after a kill, until the next incarnation serves', async () => {
+    await using limiter = await start();
+    exit(limiter.ref, 'kill');
+    expect(limiter.getStatus()).toMatchObject({ state: 'accepting', restarts: 0 });
+    await settle();
+    expect(limiter.getStatus()).toMatchObject({ state: 'accepting', restarts: 1 });
   });
 
   test('granting nobody on the account of tables that disagree with themselves', async () => {
