@@ -28,10 +28,27 @@ describe('examples', () => {
   });
 });
 
+/** The blocks of TypeScript in a guide. */
+function blocks(guide: string): string[] {
+  const text = readFileSync(join(root, guide), 'utf8');
+  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block = '']) => block.trim());
+}
+
 describe('README', () => {
-  test('showing the counter example, word for word', () => {
-    const shown = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
-    const code = source('counter').split('\n').slice(1).join('\n').split('\n/* Prints')[0];
-    expect(shown?.trim()).toBe(code?.trim());
+  test.each(['first-limiter', 'counter'])('showing the example %s, word for word', (example) => {
+    const code = source(example).split('\n').slice(1).join('\n').split('\n/* Prints')[0];
+    expect(blocks('README.md')).toContain(code?.trim());
+  });
+
+  test('showing no other code', () => {
+    expect(blocks('README.md').length).toBe(2);
+  });
+});
+
+describe('the guide to the limiter', () => {
+  const shown = blocks('docs/limiter.md').map((block) => [block.split('\n')[0], block]);
+
+  test.each(shown)('showing what an example runs: %s', (_firstLine, block) => {
+    expect(examples.map(source).join('\n')).toContain(block);
   });
 });
