@@ -39,6 +39,7 @@ describe('the order of the mailbox', () => {
     const released = limiter.releaseRunSlot('r1');
     await sys.resume(limiter.ref);
     expect(await released).toEqual(ONE_RUN);
+    await settle();
     expect(asked.outcome).toBe('max_runs_exceeded');
   });
 
