@@ -132,7 +132,8 @@ export class ConcurrencyLimiter {
   /**
    * Releases a run slot by its id, or withdraws the id if it waits: its callers get `withdrawn`. With a
    * `token`, only the grant that has it is released. Never refused: an id that is unknown or released
-   * already is a no-op. Rejects with `invalid_id` or `invalid_option`.
+   * already is a no-op. Rejects with `invalid_id` or `invalid_option`, and with `server_down` if the
+   * limiter's supervisor gives up before it is served; the slot has ended then.
    */
   releaseRunSlot(runId: string, options?: ReleaseOptions): Promise<ReleaseReport> {
     const fault = checkRelease('runId', runId, options);

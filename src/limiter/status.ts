@@ -17,7 +17,7 @@ export interface Status {
   readonly availableRunSlots: number;
   /** Rises with every change that was published. */
   readonly version: number;
-  /** How often the limiter's actor was restarted after a crash. */
+  /** How often the limiter's actor was restarted, after whatever end. */
   readonly restarts: number;
 }
 

@@ -26,7 +26,7 @@ export class Survivors {
   readonly journal: Journal;
   readonly clock: Clock;
   faultPoints: FaultPoints | undefined;
-  /** Incarnations that have ended in a crash. */
+  /** Incarnations that have ended. */
   restarts = -1;
 
   constructor(options: SurvivorsOptions) {

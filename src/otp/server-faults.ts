@@ -10,8 +10,14 @@ export function serverDown(server: string, reason: ExitReason): SlotkeeperError<
     'server_down',
     `${server} has ended before it answered: ${why}`,
     { server, reason: why },
-    reason instanceof Error ? reason : undefined,
+    causeOf(reason),
   );
+}
+
+/** The error in a reason, also in that of an orderly end: a supervisor gives up with one. */
+function causeOf(reason: ExitReason): Error | undefined {
+  const inner = typeof reason === 'object' && 'shutdown' in reason ? reason.shutdown : reason;
+  return inner instanceof Error ? inner : undefined;
 }
 
 export function unexpectedRequest(
