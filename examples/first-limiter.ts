@@ -12,7 +12,7 @@ const refusal = limiter.tryAcquireRunSlot('session', 'deploy'); // a slot, or wh
 console.log(refusal instanceof Error && refusal.message);
 
 const deployed = limiter.withRunSlot('session', async () => 'deployed', { waitTimeoutMs: 1_000 });
-console.log(limiter.getStatus().waitingRuns, 'waits');
+console.log(limiter.getStatus().activeRuns, 'held');
 await build.release();
 console.log(await deployed);
 
@@ -21,7 +21,7 @@ console.log(await limiter.releaseSessionSlot('session'), keeper.getStatus().acti
 
 /* Prints:
 Maximum parallel runs limit (2) exceeded. Currently active: 2
-1 waits
+2 held
 deployed
 The slot lint is lost: the slot's session was released
 { sessions: 1, runs: 1, waiters: 0 } 0

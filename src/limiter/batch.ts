@@ -12,6 +12,8 @@ import type { BookedCall } from './call-book.ts';
 
 export class Batch {
   isCommitted = false;
+  /** What a caller on this very stack is answered: he is still there after a crash. */
+  private atOnce: unknown = undefined;
   /** For the journal, where it keeps anything. */
   readonly changes: JournalChange[] = [];
   private readonly calls = new Tape();
@@ -24,6 +26,19 @@ export class Batch {
   private answered = 0;
   private lost = 0;
   private emitted = 0;
+
+  /** It stands: all of it will be told, and `atOnce` returned. */
+  commit(atOnce: unknown): void {
+    this.isCommitted = true;
+    this.atOnce = atOnce;
+  }
+
+  /** The answer for the caller on this stack, if there is one. */
+  takeAtOnce(): unknown {
+    const { atOnce } = this;
+    this.atOnce = undefined;
+    return atOnce;
+  }
 
   /** `entry`: the slot that the answer gives, if it gives one. */
   answer(call: BookedCall, value: unknown, entry?: RunEntry | SessionEntry): void {

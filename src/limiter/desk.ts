@@ -15,6 +15,8 @@ import {
   type SessionEntry,
   type SlotTables,
 } from '../slots/index.ts';
+import { giveBackAtOnce } from './at-once.ts';
+import type { Batch } from './batch.ts';
 import { type BookedCall, CallBook } from './call-book.ts';
 import { ReleaseRunCall, ReleaseSessionCall, TakeBackCall, WithdrawCall } from './calls.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
@@ -22,12 +24,14 @@ import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
 export class Desk {
   readonly book = new CallBook();
   readonly tables: SlotTables;
+  readonly batch: Batch;
   readonly clock: Clock;
   private readonly callTimeoutMs: number;
   private server: ServerRef | undefined = undefined;
 
-  constructor(tables: SlotTables, clock: Clock, callTimeoutMs: number) {
+  constructor(tables: SlotTables, batch: Batch, clock: Clock, callTimeoutMs: number) {
     this.tables = tables;
+    this.batch = batch;
     this.clock = clock;
     this.callTimeoutMs = callTimeoutMs;
   }
@@ -64,16 +68,24 @@ export class Desk {
     return call.answered;
   }
 
-  releaseRun(id: string, token?: number, held?: RunEntry): Promise<ReleaseReport> {
-    return this.tell(new ReleaseRunCall(this, id, token, held));
+  releaseRun(id: string, token?: number): Promise<ReleaseReport> {
+    return this.tell(new ReleaseRunCall(this, id, token, undefined));
+  }
+
+  /** Gives a slot back for its holder. */
+  giveBackRun(held: RunEntry): Promise<ReleaseReport> {
+    const report = giveBackAtOnce(this, held);
+    if (report) return Promise.resolve(report);
+    return this.tell(new ReleaseRunCall(this, held.id, undefined, held));
   }
 
   releaseSession(id: string, token?: number, held?: SessionEntry): Promise<ReleaseReport> {
     return this.tell(new ReleaseSessionCall(this, id, token, held));
   }
 
-  /** Gives back a slot and asks for no answer. */
-  giveBack(held: RunEntry): void {
+  /** The same, and asks for no answer. */
+  giveBackSilently(held: RunEntry): void {
+    if (giveBackAtOnce(this, held)) return;
     sendCall(this.ref, new ReleaseRunCall(this, held.id, undefined, held));
   }
 

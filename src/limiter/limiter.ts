@@ -7,14 +7,7 @@
  */
 import type { SlotkeeperError } from '../fault.ts';
 import type { ServerRef } from '../otp/index.ts';
-import {
-  invalidId,
-  isId,
-  type LimitChanges,
-  type Limits,
-  RefusalError,
-  type RunEntry,
-} from '../slots/index.ts';
+import { invalidId, isId, type LimitChanges, type Limits, RefusalError } from '../slots/index.ts';
 import {
   type AcquireRunOptions,
   type AcquireSessionOptions,
@@ -23,13 +16,14 @@ import {
   termsOf,
   tryTermsOf,
 } from './acquire-options.ts';
+import { acquireRunAtOnce } from './at-once.ts';
 import type { BookedCall } from './call-book.ts';
 import { AcquireRunCall, AcquireSessionCall, type AcquireTerms, SetLimitsCall } from './calls.ts';
 import { checkLimitChanges } from './limit-options.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
 import type { ReleaseReport } from './release-report.ts';
 import { nextRunId } from './run-ids.ts';
-import type { RunSlot, SessionSlot } from './slot.ts';
+import { RunSlot, type SessionSlot } from './slot.ts';
 import type { Status } from './status.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -75,8 +69,12 @@ export class ConcurrencyLimiter {
    */
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
-      const call = this.runCall(sessionId, runId, termsOf(options, 'run'));
-      return this.survivors.desk.ask(call, options?.signal) as Promise<RunSlot>; // as it asks for
+      const terms = termsOf(options, 'run');
+      const signal = options?.signal;
+      const slot = this.runAtOnce(sessionId, runId, terms, signal);
+      if (slot) return Promise.resolve(slot);
+      const call = new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
+      return this.survivors.desk.ask(call, signal) as Promise<RunSlot>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
     }
@@ -101,7 +99,10 @@ export class ConcurrencyLimiter {
     runId: string,
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
-    const call = this.runCall(sessionId, runId, tryTermsOf(options, 'run'));
+    const terms = tryTermsOf(options, 'run');
+    const slot = this.runAtOnce(sessionId, runId, terms, undefined);
+    if (slot) return slot;
+    const call = new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
     return this.askNow(call) as RunSlot | RefusalError; // as it asks for
   }
 
@@ -115,15 +116,21 @@ export class ConcurrencyLimiter {
     fn: (slot: RunSlot) => Result | PromiseLike<Result>,
     options?: AcquireRunOptions,
   ): Promise<Result> {
-    const call = this.runCall(sessionId, nextRunId(), termsOf(options, 'run'));
+    const { survivors } = this;
+    const runId = nextRunId();
+    const terms = termsOf(options, 'run');
+    const signal = options?.signal;
     // Each `await` costs as much as the acquire itself, so what is there already is not awaited.
-    const asked = this.survivors.desk.start(call, options?.signal);
-    const slot = (asked ? await asked : call.answered) as RunSlot; // as it asks for
+    const slot =
+      this.runAtOnce(sessionId, runId, terms, signal) ??
+      ((await survivors.desk.ask(
+        new AcquireRunCall(survivors.desk, sessionId, runId, terms),
+        signal,
+      )) as RunSlot); // as it asks for
     try {
       return await fn(slot);
     } finally {
-      // Its answer would say nothing that anybody here waits for.
-      this.survivors.desk.giveBack(call.entry as RunEntry); // the slot that it was given
+      RunSlot.giveBack(slot);
     }
   }
 
@@ -188,10 +195,20 @@ export class ConcurrencyLimiter {
     return new AcquireSessionCall(this.survivors.desk, sessionId, terms);
   }
 
-  private runCall(sessionId: string, runId: string, terms: AcquireTerms): AcquireRunCall {
+  /** A run slot that an idle limiter gives on this stack. Throws `invalid_id`. */
+  private runAtOnce(
+    sessionId: string,
+    runId: string,
+    terms: AcquireTerms,
+    signal: AbortSignal | undefined,
+  ): RunSlot | undefined {
     if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
     if (!isId(runId)) throw invalidId('runId', runId);
-    return new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
+    if (signal?.aborted) return undefined;
+    const { owner, kind, priority, labels, waitTimeoutMs } = terms;
+    const canWait = waitTimeoutMs > 0;
+    const request = { sessionId, runId, owner, kind, priority, labels, canWait };
+    return acquireRunAtOnce(this.survivors.desk, request);
   }
 
   private askNow(call: BookedCall): unknown {

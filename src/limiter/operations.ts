@@ -8,6 +8,7 @@ import {
   type EndReason,
   type RefusalCode,
   RunEntry,
+  type RunRequest,
   type SessionEntry,
 } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
@@ -37,16 +38,15 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
   decide: ({ tables }, call) => (call.isWaiting ? STAYS : decideRun(tables, call)),
 
   change(limiter, call, decision) {
-    const { tables, batch, now } = limiter;
+    const { tables, batch } = limiter;
     switch (decision.type) {
       case 'grant': {
-        const entry = tables.holdRun(call, nextToken(), now);
-        recordGrant(limiter, entry, now);
+        const entry = holdRun(limiter, call);
         batch.answer(call, handleOn(limiter, entry), entry);
         break;
       }
       case 'wait':
-        claim(limiter, call, tables.queueRun(call, now));
+        claim(limiter, call, tables.queueRun(call, limiter.now));
         break;
       default:
         answerKnown(limiter, call, decision);
@@ -108,7 +108,7 @@ export const takeBack: Operation<TakeBackCall, boolean> = {
   decide: (_limiter, { granted }) => granted.isHeld && !granted.isClaimed,
 
   change(limiter, call, isUnclaimed) {
-    if (isUnclaimed) end(limiter, call.granted, 'released', true);
+    if (isUnclaimed) endSlot(limiter, call.granted, 'released', true);
     limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },
@@ -125,11 +125,19 @@ export const setLimits: Operation<SetLimitsCall, undefined> = {
   },
 };
 
+/** A run that was decided to be granted gets its slot. */
+export function holdRun(limiter: Survivors, request: RunRequest): RunEntry {
+  const { now } = limiter;
+  const entry = limiter.tables.holdRun(request, nextToken(), now);
+  recordGrant(limiter, entry, now);
+  return entry;
+}
+
 /** Ends everything: the limiter stops. */
 export function endAll(limiter: Survivors, reason: EndReason): void {
   for (const entry of limiter.tables.sessions) {
-    for (const run of entry.runs()) if (run.isHeld) end(limiter, run, reason, false);
-    if (entry.isHeld) end(limiter, entry, reason, false);
+    for (const run of entry.runs()) if (run.isHeld) endSlot(limiter, run, reason, false);
+    if (entry.isHeld) endSlot(limiter, entry, reason, false);
   }
 }
 
@@ -169,7 +177,7 @@ function releaseOneRun(
   { held }: ReleaseRunCall,
 ): ReleaseReport {
   if (entry.isHeld) {
-    end(limiter, entry, 'released', held !== undefined);
+    endSlot(limiter, entry, 'released', held !== undefined);
     return ONE_RUN_RELEASED;
   }
   refuseWait(limiter, entry, 'withdrawn');
@@ -185,11 +193,11 @@ function releaseAll(
   const waiters = refuseWaits(limiter, entry);
   let runs = 0;
   for (const run of entry.runs()) {
-    end(limiter, run, 'cascade', false);
+    endSlot(limiter, run, 'cascade', false);
     runs += 1;
   }
   const sessions = entry.isHeld ? 1 : 0;
-  if (entry.isHeld) end(limiter, entry, 'released', held !== undefined);
+  if (entry.isHeld) endSlot(limiter, entry, 'released', held !== undefined);
   return { sessions, runs, waiters };
 }
 
@@ -205,7 +213,8 @@ function refuseWaits(limiter: Survivors, entry: SessionEntry): number {
   return waiters;
 }
 
-function end(
+/** The one place where slots end. */
+export function endSlot(
   limiter: Survivors,
   entry: RunEntry | SessionEntry,
   reason: EndReason,

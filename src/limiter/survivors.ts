@@ -34,7 +34,7 @@ export class Survivors {
     this.journal = options.journal;
     this.clock = options.clock;
     this.faultPoints = options.faultPoints;
-    this.desk = new Desk(this.tables, this.clock, options.callTimeoutMs);
+    this.desk = new Desk(this.tables, this.batch, this.clock, options.callTimeoutMs);
   }
 
   /** Monotonic milliseconds, whole: for what is written down of each slot. */

@@ -38,13 +38,13 @@ export function take<Call extends BookedCall, Decision>(
   if (!limiter.journal.isDurable) finish(limiter);
 }
 
-/** Commits the batch and tells it. */
-export function finish(limiter: Survivors): void {
+/** Commits the batch and tells it. `atOnce` is for a caller who is on this stack. */
+export function finish(limiter: Survivors, atOnce?: unknown): void {
   const { batch, journal, tables, faultPoints } = limiter;
   faultPoints?.reach('before', 'journal');
   if (batch.changes.length > 0) journal.commit(batch.changes);
   tables.undo.clear();
-  batch.isCommitted = true;
+  batch.commit(atOnce);
   faultPoints?.reach('after', 'journal');
   tell(limiter);
 }

@@ -108,6 +108,18 @@ export function sendCallNow(ref: ServerRef, call: CallEnvelope): boolean {
   return ref.address()?.sendAndServe(call) ?? false;
 }
 
+/**
+ * Has an idle server do `act` on this stack, as the service of a message that needs no envelope.
+ * `undefined`, and nothing was done, when it is not idle or somebody looks on: send a message then.
+ */
+export function visit<State, Subject, Result>(
+  ref: ServerRef,
+  act: (state: State, subject: Subject) => Result | undefined,
+  subject: Subject,
+): Result | undefined {
+  return ref.address()?.server?.visit(act, subject);
+}
+
 /** Gives a new incarnation, in its `init`, a call of the former one: before all that came since. */
 export function passOn(ref: ServerRef, call: CallEnvelope): void {
   call.renew();

@@ -109,14 +109,19 @@ export abstract class MailService extends Runnable {
     enterTurn();
     try {
       this.handOver(envelope);
-      if (this.activity !== 'turn') return;
-      const hasShareLeft = spendShare();
-      if (this.hasNothingMore) this.activity = 'idle';
-      else if (hasShareLeft) this.serveFrom(this.takeNext());
-      else this.closeTurn();
+      this.endShortTurn();
     } finally {
       leaveTurn();
     }
+  }
+
+  /** Ends a turn that was begun for one message; goes on if more has come meanwhile. */
+  protected endShortTurn(): void {
+    if (this.activity !== 'turn') return;
+    const hasShareLeft = spendShare();
+    if (this.hasNothingMore) this.activity = 'idle';
+    else if (hasShareLeft) this.serveFrom(this.takeNext());
+    else this.closeTurn();
   }
 
   private get hasNothingMore(): boolean {

@@ -19,7 +19,7 @@ import type { SlotkeeperError } from '../fault.ts';
 import { Address, dropped, mailboxIsFull, noproc } from './address.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { ExitMessage, FormattedStatus } from './callbacks.ts';
-import { serverStarted, serverTerminated } from './channels.ts';
+import { callAnswered, serverStarted, serverTerminated } from './channels.ts';
 import type { ClockTimer } from './clock.ts';
 import { formatStatus, reportCrash } from './crash-report.ts';
 import type { Debugging } from './debugging.ts';
@@ -171,6 +171,45 @@ export class Server extends MailService {
     chooseLane(envelope, this.behaviour.uncancellable);
     this.serveUpTo(envelope);
     return true;
+  }
+
+  /**
+   * A turn for a message that is a function: `act` is run on this stack with the state and `subject`.
+   * `undefined`, and nothing was done, when the server is not idle or somebody looks on, who is to see
+   * an envelope; also when `act` gives it. What `act` throws is a crash like any other.
+   */
+  visit<State, Subject, Result>(
+    act: (state: State, subject: Subject) => Result | undefined,
+    subject: Subject,
+  ): Result | undefined {
+    if (this.isWatched || !this.mayServeNow || this.phase !== 'running') return undefined;
+    const outer = inCallback;
+    this.activity = 'turn';
+    enterTurn();
+    inCallback = this;
+    try {
+      return act(this.state as State, subject); // whoever visits knows the server
+    } catch (thrown) {
+      this.crashInVisit(thrown);
+      return undefined;
+    } finally {
+      inCallback = outer;
+      this.endShortTurn();
+      leaveTurn();
+    }
+  }
+
+  private get isWatched(): boolean {
+    if (this.isInspected || this.hasHook || this.debugging !== undefined) return true;
+    return this.timeout !== undefined || callAnswered.hasSubscribers;
+  }
+
+  private crashInVisit(thrown: unknown): void {
+    const visit = new Envelope('call', { type: 'visit' }, 'ordinary');
+    visit.isServed = true;
+    this.crash(thrown, visit);
+    if (this.hasNews) this.tellXState(visit);
+    if (this.phase === 'exited') this.die();
   }
 
   /** An exit signal: an order to end between two messages or, trapped, a message like any other. */

@@ -1,0 +1,71 @@
+/**
+ * What an idle limiter answers on its caller's stack: a grant, and what a handle gives back.
+ *
+ * It is a turn of the limiter's mailbox like any other, decided and changed by the same functions and
+ * told by the same path; only the envelope is saved, which costs as much as all the rest. Whatever
+ * cannot be answered on the spot changes nothing here and takes the way of a call.
+ */
+import { visit } from '../otp/client.ts';
+import type { RunEntry, RunRequest } from '../slots/index.ts';
+import { decideRun } from '../slots/index.ts';
+import type { Desk } from './desk.ts';
+import { grantWaiters } from './grants.ts';
+import { endSlot, holdRun } from './operations.ts';
+import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
+import { RunSlot } from './slot.ts';
+import type { Survivors } from './survivors.ts';
+import { finish } from './write-path.ts';
+
+/** The slot, if there is room for it now or it is held already. */
+export function acquireRunAtOnce(desk: Desk, request: RunRequest): RunSlot | undefined {
+  return atOnce(desk, grantOnTheSpot, request);
+}
+
+/** Ends the slot of a run for its holder. */
+export function giveBackAtOnce(desk: Desk, held: RunEntry): ReleaseReport | undefined {
+  return atOnce(desk, endOnTheSpot, held);
+}
+
+/** After a crash in the midst of it the answer stands if it was committed; if not, nothing was done. */
+function atOnce<Subject, Answer>(
+  desk: Desk,
+  act: (limiter: Survivors, subject: Subject) => Answer | undefined,
+  subject: Subject,
+): Answer | undefined {
+  const answer = visit(desk.ref, act, subject);
+  const committed = desk.batch.takeAtOnce() as Answer | undefined; // what `act` has committed
+  return answer ?? committed;
+}
+
+function grantOnTheSpot(limiter: Survivors, request: RunRequest): RunSlot | undefined {
+  const { faultPoints, tables, desk } = limiter;
+  faultPoints?.reach('before', 'mailbox');
+  faultPoints?.reach('after', 'mailbox');
+  faultPoints?.reach('before', 'decide');
+  const decision = decideRun(tables, request);
+  faultPoints?.reach('after', 'decide');
+  if (decision.type === 'held') return new RunSlot(decision.entry, desk);
+  if (decision.type !== 'grant') return undefined;
+  faultPoints?.reach('before', 'change');
+  const entry = holdRun(limiter, request);
+  faultPoints?.reach('after', 'change');
+  const slot = new RunSlot(entry, desk);
+  entry.isClaimed = true;
+  finish(limiter, slot);
+  return slot;
+}
+
+function endOnTheSpot(limiter: Survivors, held: RunEntry): ReleaseReport | undefined {
+  const { faultPoints } = limiter;
+  faultPoints?.reach('before', 'mailbox');
+  faultPoints?.reach('after', 'mailbox');
+  faultPoints?.reach('before', 'decide');
+  if (!held.isHeld) return undefined;
+  faultPoints?.reach('after', 'decide');
+  faultPoints?.reach('before', 'change');
+  endSlot(limiter, held, 'released', true);
+  grantWaiters(limiter);
+  faultPoints?.reach('after', 'change');
+  finish(limiter, ONE_RUN_RELEASED);
+  return ONE_RUN_RELEASED;
+}
