@@ -103,11 +103,18 @@ export class Batch {
   /** All was told, or nothing of it is to be. */
   clear(): void {
     this.isCommitted = false;
+    if (this.isEmpty) return;
     this.answered = this.lost = this.emitted = 0;
     this.calls.clear();
-    if (this.losses.size > 0) this.losses.clear();
-    if (this.events.size > 0) this.events.clear();
-    if (this.changes.length > 0) this.changes.length = 0;
+    this.losses.clear();
+    this.events.clear();
+    this.changes.length = 0;
+  }
+
+  /** Whether nobody is to be told of anything, but a caller on this stack. */
+  get isEmpty(): boolean {
+    if (this.calls.size > 0 || this.events.size > 0) return false;
+    return this.losses.size === 0 && this.changes.length === 0;
   }
 
   /** Nothing was decided: the calls will be asked again. */

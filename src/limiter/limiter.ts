@@ -69,6 +69,7 @@ export class ConcurrencyLimiter {
    */
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
+      checkIds(sessionId, runId);
       const terms = termsOf(options, 'run');
       const signal = options?.signal;
       const slot = this.runAtOnce(sessionId, runId, terms, signal);
@@ -99,6 +100,7 @@ export class ConcurrencyLimiter {
     runId: string,
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
+    checkIds(sessionId, runId);
     const terms = tryTermsOf(options, 'run');
     const slot = this.runAtOnce(sessionId, runId, terms, undefined);
     if (slot) return slot;
@@ -117,6 +119,7 @@ export class ConcurrencyLimiter {
     options?: AcquireRunOptions,
   ): Promise<Result> {
     const { survivors } = this;
+    if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
     const runId = nextRunId();
     const terms = termsOf(options, 'run');
     const signal = options?.signal;
@@ -195,15 +198,13 @@ export class ConcurrencyLimiter {
     return new AcquireSessionCall(this.survivors.desk, sessionId, terms);
   }
 
-  /** A run slot that an idle limiter gives on this stack. Throws `invalid_id`. */
+  /** A run slot that an idle limiter gives on this stack. */
   private runAtOnce(
     sessionId: string,
     runId: string,
     terms: AcquireTerms,
     signal: AbortSignal | undefined,
   ): RunSlot | undefined {
-    if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-    if (!isId(runId)) throw invalidId('runId', runId);
     if (signal?.aborted) return undefined;
     const { owner, kind, priority, labels, waitTimeoutMs } = terms;
     const canWait = waitTimeoutMs > 0;
@@ -216,6 +217,12 @@ export class ConcurrencyLimiter {
     if (answer instanceof Error && !(answer instanceof RefusalError)) throw answer;
     return answer;
   }
+}
+
+/** Throws `invalid_id`. */
+function checkIds(sessionId: string, runId: string): void {
+  if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
+  if (!isId(runId)) throw invalidId('runId', runId);
 }
 
 function checkRelease(

@@ -56,12 +56,10 @@ export function tell(limiter: Survivors): void {
   publish(limiter);
   faultPoints?.reach('after', 'publish');
   faultPoints?.reach('before', 'reply');
-  batch.tellAnswers(answer);
-  batch.tellLosses(loseSlot);
-  if (batch.hasGone) releaseUnclaimed(limiter);
+  if (!batch.isEmpty) reply(limiter);
   faultPoints?.reach('after', 'reply');
   faultPoints?.reach('before', 'emit');
-  batch.tellEvents();
+  if (!batch.isEmpty) batch.tellEvents();
   faultPoints?.reach('after', 'emit');
   batch.clear();
 }
@@ -84,6 +82,13 @@ export function publish({ tables, page }: Survivors): void {
     tables.waitingSessions,
   );
   page.publishLimits(tables.limits);
+}
+
+function reply(limiter: Survivors): void {
+  const { batch } = limiter;
+  batch.tellAnswers(answer);
+  batch.tellLosses(loseSlot);
+  if (batch.hasGone) releaseUnclaimed(limiter);
 }
 
 /** Gives a caller his answer. False when he has gone, and a slot was for him that nobody else has. */

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { call, deferReply, exit, fromGenServer, noReply, ready, replyTo } from '../../src/index.ts';
-import { passOn, sendCall, sendCallNow } from '../../src/otp/client.ts';
+import { passOn, sendCall, sendCallNow, visit } from '../../src/otp/client.ts';
 import type { From, ServerRef } from '../../src/otp/index.ts';
 import { sys, whichChildren } from '../../src/otp/index.ts';
 import { CallEnvelope } from '../../src/otp/message.ts';
@@ -130,5 +130,60 @@ describe('sendCallNow', () => {
     await sys.resume(ref);
     await settle();
     expect(asked).toEqual([]);
+  });
+});
+
+describe('visit', () => {
+  const ask = (state: Keeper['state'], name: string): number => state.asked.push(name);
+
+  test('being a turn of an idle server, on this stack', async () => {
+    await using stage = await arrange();
+    const { ref, asked } = stage;
+    expect(visit(ref, ask, 'a')).toBe(1);
+    expect(asked).toEqual(['a']);
+  });
+
+  test('not being possible in a turn, while suspended, or beside what waits', async () => {
+    await using stage = await arrange();
+    const { ref, asked, lost } = stage;
+    const within = visit(ref, () => [visit(ref, ask, 'within')], undefined);
+    expect(within).toEqual([undefined]);
+    await sys.suspend(ref);
+    expect(visit(ref, ask, 'suspended')).toBeUndefined();
+    await sys.resume(ref);
+    for (let number = 0; number < 3_000; number += 1) sendCall(ref, new KeptCall('x', lost));
+    expect(visit(ref, ask, 'beside')).toBeUndefined();
+    await settle();
+    expect(new Set(asked)).toEqual(new Set(['x']));
+  });
+
+  test('leaving it to a message when somebody traces or counts', async () => {
+    await using stage = await arrange();
+    const { ref } = stage;
+    await sys.statistics(ref, true);
+    expect(visit(ref, ask, 'counted')).toBeUndefined();
+    await sys.statistics(ref, false);
+    expect(visit(ref, ask, 'alone')).toBe(1);
+  });
+
+  test('crashing as any service does', async () => {
+    await using stage = await arrange();
+    const { ref, asked } = stage;
+    const { actor } = ref;
+    const crash = (): never => {
+      throw new Error('a crash');
+    };
+    expect(visit(ref, crash, undefined)).toBeUndefined();
+    await settle();
+    expect(ref.actor).not.toBe(actor);
+    expect(visit(ref, ask, 'again')).toBe(1);
+    expect(asked).toEqual(['again']);
+  });
+
+  test('serving what was sent meanwhile', async () => {
+    await using stage = await arrange();
+    const { ref, asked, lost } = stage;
+    visit(ref, () => void sendCall(ref, new KeptCall('sent', lost)), undefined);
+    expect(asked).toEqual(['sent']);
   });
 });
