@@ -69,8 +69,8 @@ export class ConcurrencyLimiter {
    */
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
-      checkIds(sessionId, runId);
       const terms = termsOf(options, 'run');
+      checkIds(sessionId, runId);
       const signal = options?.signal;
       const slot = this.runAtOnce(sessionId, runId, terms, signal);
       if (slot) return Promise.resolve(slot);
@@ -100,8 +100,8 @@ export class ConcurrencyLimiter {
     runId: string,
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
-    checkIds(sessionId, runId);
     const terms = tryTermsOf(options, 'run');
+    checkIds(sessionId, runId);
     const slot = this.runAtOnce(sessionId, runId, terms, undefined);
     if (slot) return slot;
     const call = new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
@@ -119,9 +119,9 @@ export class ConcurrencyLimiter {
     options?: AcquireRunOptions,
   ): Promise<Result> {
     const { survivors } = this;
+    const terms = termsOf(options, 'run');
     if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
     const runId = nextRunId();
-    const terms = termsOf(options, 'run');
     const signal = options?.signal;
     // Each `await` costs as much as the acquire itself, so what is there already is not awaited.
     const slot =
