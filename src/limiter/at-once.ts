@@ -14,7 +14,7 @@ import { endSlot, holdRun } from './operations.ts';
 import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { RunSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
-import { finish } from './write-path.ts';
+import { enter, finish } from './write-path.ts';
 
 /** The slot, if there is room for it now or it is held already. */
 export function acquireRunAtOnce(desk: Desk, request: RunRequest): RunSlot | undefined {
@@ -39,9 +39,7 @@ function atOnce<Subject, Answer>(
 
 function grantOnTheSpot(limiter: Survivors, request: RunRequest): RunSlot | undefined {
   const { faultPoints, tables, desk } = limiter;
-  faultPoints?.reach('before', 'mailbox');
-  faultPoints?.reach('after', 'mailbox');
-  faultPoints?.reach('before', 'decide');
+  if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
   faultPoints?.reach('after', 'decide');
   if (decision.type === 'held') return new RunSlot(decision.entry, desk);
@@ -57,9 +55,7 @@ function grantOnTheSpot(limiter: Survivors, request: RunRequest): RunSlot | unde
 
 function endOnTheSpot(limiter: Survivors, held: RunEntry): ReleaseReport | undefined {
   const { faultPoints } = limiter;
-  faultPoints?.reach('before', 'mailbox');
-  faultPoints?.reach('after', 'mailbox');
-  faultPoints?.reach('before', 'decide');
+  if (faultPoints) enter(faultPoints);
   if (!held.isHeld) return undefined;
   faultPoints?.reach('after', 'decide');
   faultPoints?.reach('before', 'change');

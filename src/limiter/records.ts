@@ -15,16 +15,18 @@ import {
 } from './channels.ts';
 import type { Survivors } from './survivors.ts';
 
-type Limiter = Survivors;
-
-export function recordGrant(limiter: Limiter, entry: RunEntry | SessionEntry, since: number): void {
+export function recordGrant(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  since: number,
+): void {
   if (limiter.journal.isDurable) journalGrant(limiter, entry);
   const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
   if (channel.hasSubscribers) emitGrant(limiter, entry, since);
 }
 
 export function recordEnd(
-  limiter: Limiter,
+  limiter: Survivors,
   entry: RunEntry | SessionEntry,
   reason: EndReason,
 ): void {
@@ -34,7 +36,7 @@ export function recordEnd(
 }
 
 export function recordRefusal(
-  limiter: Limiter,
+  limiter: Survivors,
   request: AcquireRunCall | AcquireSessionCall,
   refusal: Refusal,
   waitedMs: number,
@@ -50,13 +52,13 @@ export function recordRefusal(
   }
 }
 
-export function recordLimits({ batch, journal, tables }: Limiter): void {
+export function recordLimits({ batch, journal, tables }: Survivors): void {
   const { limits } = tables;
   if (journal.isDurable) batch.changes.push({ type: 'limits_changed', limits });
   if (limitsChanged.hasSubscribers) batch.emit(limitsChanged, { limits });
 }
 
-function journalGrant({ batch }: Limiter, entry: RunEntry | SessionEntry): void {
+function journalGrant({ batch }: Survivors, entry: RunEntry | SessionEntry): void {
   const { token } = entry;
   const owner = entry.owner?.id;
   if (entry instanceof RunEntry) {
@@ -68,13 +70,13 @@ function journalGrant({ batch }: Limiter, entry: RunEntry | SessionEntry): void 
   }
 }
 
-function journalEnd({ batch }: Limiter, entry: RunEntry | SessionEntry): void {
+function journalEnd({ batch }: Survivors, entry: RunEntry | SessionEntry): void {
   const { id, token } = entry;
   if (entry instanceof RunEntry) batch.changes.push({ type: 'run_slot_ended', runId: id, token });
   else batch.changes.push({ type: 'session_slot_ended', sessionId: id, token });
 }
 
-function emitGrant({ batch, now }: Limiter, entry: RunEntry | SessionEntry, since: number): void {
+function emitGrant({ batch, now }: Survivors, entry: RunEntry | SessionEntry, since: number): void {
   const { token, labels } = entry;
   const owner = entry.owner?.id;
   const waitedMs = now - since;
@@ -87,7 +89,11 @@ function emitGrant({ batch, now }: Limiter, entry: RunEntry | SessionEntry, sinc
   }
 }
 
-function emitEnd({ batch, now }: Limiter, entry: RunEntry | SessionEntry, reason: EndReason): void {
+function emitEnd(
+  { batch, now }: Survivors,
+  entry: RunEntry | SessionEntry,
+  reason: EndReason,
+): void {
   const { token } = entry;
   const owner = entry.owner?.id;
   const heldMs = now - entry.since;

@@ -11,6 +11,7 @@
  * tables, and the turn's end commits them in one transaction and then answers them in order.
  */
 import type { BookedCall } from './call-book.ts';
+import type { FaultPoints } from './fault-points.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -27,15 +28,20 @@ export function take<Call extends BookedCall, Decision>(
   operation: Operation<Call, Decision>,
 ): void {
   const { faultPoints } = limiter;
-  faultPoints?.reach('before', 'mailbox');
-  faultPoints?.reach('after', 'mailbox');
-  faultPoints?.reach('before', 'decide');
+  if (faultPoints) enter(faultPoints);
   const decision = operation.decide(limiter, call);
   faultPoints?.reach('after', 'decide');
   faultPoints?.reach('before', 'change');
   operation.change(limiter, call, decision);
   faultPoints?.reach('after', 'change');
   if (!limiter.journal.isDurable) finish(limiter);
+}
+
+/** The points that every message passes before it is decided, with or without an envelope. */
+export function enter(faultPoints: FaultPoints): void {
+  faultPoints.reach('before', 'mailbox');
+  faultPoints.reach('after', 'mailbox');
+  faultPoints.reach('before', 'decide');
 }
 
 /** Commits the batch and tells it. `atOnce` is for a caller who is on this stack. */

@@ -122,7 +122,7 @@ export class SlotTables {
 
   /** Ends the slot alone; its runs are ended one by one. */
   endSession(entry: SessionEntry, reason: EndReason): void {
-    this.uncountSession(entry);
+    this.countSession(entry, -1);
     entry.end = reason;
     this.undo.add(this.undoEndOfSession, entry);
     this.forgetIfUnused(entry);
@@ -297,10 +297,6 @@ export class SlotTables {
     this.countSession(entry, -1);
     entry.token = 0;
   };
-
-  private uncountSession(entry: SessionEntry): void {
-    this.countSession(entry, -1);
-  }
 
   private readonly undoEndOfSession = (entry: SessionEntry): void => {
     entry.end = undefined;

@@ -16,6 +16,7 @@ import {
   start,
 } from '../../support/callers.ts';
 import { faultOf, gate } from '../../support/servers.ts';
+import { thenable } from '../../support/thenable.ts';
 
 describe('withRunSlot', () => {
   test('holding a slot of the session while the function runs', async () => {
@@ -31,8 +32,7 @@ describe('withRunSlot', () => {
   test.each<[string, () => unknown]>([
     ['a value', () => 42],
     ['a promise', async () => 42],
-    // biome-ignore lint/suspicious/noThenProperty: a thenable of somebody else is what is tested
-    ['a thenable', () => ({ then: (resolve: (value: number) => void) => resolve(42) })],
+    ['a thenable', () => thenable((resolve) => resolve(42))],
   ])('resolving with what the function returns: %s', async (_name, work) => {
     await using limiter = await start();
     expect(await limiter.withRunSlot('s1', work)).toBe(42);

@@ -42,6 +42,7 @@ import {
   puppetClauses,
   surroundings,
 } from '../../support/servers.ts';
+import { thenable } from '../../support/thenable.ts';
 import { endOf, gate, NOTHING, statuses, World } from '../../support/trees.ts';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
@@ -175,13 +176,11 @@ describe('gen_server: stop/3 and terminate/2', () => {
 describe('contract: turns and their hook', () => {
   test('taking the first answer of a thenable that answers twice', async () => {
     const ref = await startServer(puppet());
-    const work = (notes: Notes) => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
-      then: (resolve: (value: never) => void) => {
-        queueMicrotask(() => resolve(noReply([...notes, 'first']) as never));
-        queueMicrotask(() => resolve(noReply([...notes, 'second']) as never));
-      },
-    });
+    const work = (notes: Notes) =>
+      thenable((resolve) => {
+        queueMicrotask(() => resolve(noReply([...notes, 'first'])));
+        queueMicrotask(() => resolve(noReply([...notes, 'second'])));
+      });
     cast(ref, { type: 'perform', work: work as never });
     await settle();
     expect(await call(ref, { type: 'read' })).toEqual(['first']);

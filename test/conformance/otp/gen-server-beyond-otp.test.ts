@@ -34,6 +34,7 @@ import {
   surroundings,
   watch,
 } from '../../support/servers.ts';
+import { thenable } from '../../support/thenable.ts';
 
 const isFull = expect.objectContaining({ code: 'mailbox_full' });
 
@@ -262,22 +263,17 @@ describe('contract: callbacks may be async', () => {
 
   test('taking anything that has a then', async () => {
     const ref = await startServer(puppet());
-    const work = (notes: Notes) => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
-      then: (resolve: (value: never) => void) => resolve(reply('answered', notes) as never),
-    });
+    const work = (notes: Notes) => thenable((resolve) => resolve(reply('answered', notes)));
     expect(await call(ref, { type: 'perform', work: work as never })).toBe('answered');
   });
 
   test('taking the first answer of a thenable that answers twice', async () => {
     const ref = await startServer(puppet());
-    const work = (notes: Notes) => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
-      then: (resolve: (value: never) => void) => {
-        queueMicrotask(() => resolve(noReply([...notes, 'first']) as never));
-        queueMicrotask(() => resolve(noReply([...notes, 'second']) as never));
-      },
-    });
+    const work = (notes: Notes) =>
+      thenable((resolve) => {
+        queueMicrotask(() => resolve(noReply([...notes, 'first'])));
+        queueMicrotask(() => resolve(noReply([...notes, 'second'])));
+      });
     cast(ref, { type: 'perform', work: work as never });
     expect(await call(ref, { type: 'read' })).toEqual(['first']);
   });
