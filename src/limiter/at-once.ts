@@ -6,11 +6,13 @@
  * cannot be answered on the spot changes nothing here and takes the way of a call.
  */
 import { visit } from '../otp/client.ts';
+import type { Host } from '../otp/server.ts';
 import type { RunEntry, RunRequest } from '../slots/index.ts';
 import { decideRun } from '../slots/index.ts';
+import type { AcquireRunCall } from './calls.ts';
 import type { Desk } from './desk.ts';
 import { grantWaiters } from './grants.ts';
-import { endSlot, holdRun } from './operations.ts';
+import { acquireRun, endSlot, holdRun } from './operations.ts';
 import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { RunSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
@@ -26,10 +28,19 @@ export function giveBackAtOnce(desk: Desk, held: RunEntry): ReleaseReport | unde
   return atOnce(desk, endOnTheSpot, held);
 }
 
+/**
+ * Queues a call that has to wait. It is then owed its answer, as a call is that was sent; if not, it has
+ * to be sent. Nobody has an answer of it yet, so the loop's share does not matter: a burst of any length
+ * is queued as it comes, and none of it stands in the mailbox.
+ */
+export function queueAtOnce(desk: Desk, call: AcquireRunCall): void {
+  visit(desk.ref, queueOnTheSpot, call);
+}
+
 /** After a crash in the midst of it the answer stands if it was committed; if not, nothing was done. */
 function atOnce<Subject, Answer>(
   desk: Desk,
-  act: (limiter: Survivors, subject: Subject) => Answer | undefined,
+  act: (limiter: Survivors, subject: Subject, host: Host) => Answer | undefined,
   subject: Subject,
 ): Answer | undefined {
   const answer = visit(desk.ref, act, subject);
@@ -37,7 +48,8 @@ function atOnce<Subject, Answer>(
   return answer ?? committed;
 }
 
-function grantOnTheSpot(limiter: Survivors, request: RunRequest): RunSlot | undefined {
+function grantOnTheSpot(limiter: Survivors, request: RunRequest, host: Host): RunSlot | undefined {
+  if (!host.mayAnswer) return undefined;
   const { faultPoints, tables, desk } = limiter;
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
@@ -53,7 +65,21 @@ function grantOnTheSpot(limiter: Survivors, request: RunRequest): RunSlot | unde
   return slot;
 }
 
-function endOnTheSpot(limiter: Survivors, held: RunEntry): ReleaseReport | undefined {
+function queueOnTheSpot(limiter: Survivors, call: AcquireRunCall, host: Host): undefined {
+  const { faultPoints } = limiter;
+  if (faultPoints) enter(faultPoints);
+  const decision = acquireRun.decide(limiter, call);
+  faultPoints?.reach('after', 'decide');
+  if (decision.type !== 'wait') return;
+  host.owe(call);
+  faultPoints?.reach('before', 'change');
+  acquireRun.change(limiter, call, decision);
+  faultPoints?.reach('after', 'change');
+  finish(limiter);
+}
+
+function endOnTheSpot(limiter: Survivors, held: RunEntry, host: Host): ReleaseReport | undefined {
+  if (!host.mayAnswer) return undefined;
   const { faultPoints } = limiter;
   if (faultPoints) enter(faultPoints);
   if (!held.isHeld) return undefined;

@@ -7,6 +7,7 @@ import type {
   Labels,
   LimitChanges,
   RunEntry,
+  RunKey,
   RunRequest,
   SessionEntry,
   SessionRequest,
@@ -14,6 +15,7 @@ import type {
 import { BookedCall } from './call-book.ts';
 import type { Desk } from './desk.ts';
 import { NOTHING_RELEASED } from './release-report.ts';
+import { runIds } from './run-ids.ts';
 
 /** What an acquire says besides its ids. */
 export interface AcquireTerms {
@@ -53,16 +55,16 @@ export class AcquireSessionCall extends BookedCall implements SessionRequest {
 /** To acquire a run slot. */
 export class AcquireRunCall extends BookedCall implements RunRequest {
   readonly sessionId: string;
-  readonly runId: string;
+  readonly runKey: RunKey;
   readonly owner: string | undefined;
   readonly kind: string | undefined;
   readonly priority: number;
   readonly labels: Labels | undefined;
 
-  constructor(desk: Desk, sessionId: string, runId: string, terms: AcquireTerms) {
+  constructor(desk: Desk, sessionId: string, runKey: RunKey, terms: AcquireTerms) {
     super(desk, 'ordinary', terms.waitTimeoutMs);
     this.sessionId = sessionId;
-    this.runId = runId;
+    this.runKey = runKey;
     this.owner = terms.owner;
     this.kind = terms.kind;
     this.priority = terms.priority;
@@ -71,6 +73,10 @@ export class AcquireRunCall extends BookedCall implements RunRequest {
 
   override get messageType(): string {
     return 'acquire_run';
+  }
+
+  get runId(): string {
+    return runIds.idOf(this.runKey);
   }
 
   override get shown(): object {

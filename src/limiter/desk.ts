@@ -15,10 +15,16 @@ import {
   type SessionEntry,
   type SlotTables,
 } from '../slots/index.ts';
-import { giveBackAtOnce } from './at-once.ts';
+import { giveBackAtOnce, queueAtOnce } from './at-once.ts';
 import type { Batch } from './batch.ts';
 import { type BookedCall, CallBook } from './call-book.ts';
-import { ReleaseRunCall, ReleaseSessionCall, TakeBackCall, WithdrawCall } from './calls.ts';
+import {
+  type AcquireRunCall,
+  ReleaseRunCall,
+  ReleaseSessionCall,
+  TakeBackCall,
+  WithdrawCall,
+} from './calls.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
 
 export class Desk {
@@ -52,10 +58,16 @@ export class Desk {
     return this.start(call, signal) ?? Promise.resolve(call.answered);
   }
 
+  /** The same for a run: if it has to wait and the limiter is idle, it is queued on this stack. */
+  askForRun(call: AcquireRunCall, signal: AbortSignal | undefined): Promise<unknown> {
+    if (call.canWait && !signal?.aborted) queueAtOnce(this, call);
+    return this.ask(call, signal);
+  }
+
   /** The same, but `undefined` when it has been answered already: `call.answered` is what it asked for. */
   start(call: BookedCall, signal: AbortSignal | undefined): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const fault = sendCall(this.ref, call);
+    const fault = call.isTakenUp ? undefined : sendCall(this.ref, call);
     if (fault) return Promise.reject(this.stopFault ?? fault);
     if (call.isResolved) return undefined;
     return call.promise(this, this.deadlineOf(call), signal);

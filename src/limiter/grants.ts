@@ -88,23 +88,20 @@ export function refuseCall(
 function grantOrDrop(limiter: Survivors, entry: RunEntry | SessionEntry): void {
   const { waiter } = entry;
   if (!waiter) return;
-  const calls = callsOf(waiter);
-  for (const call of calls) if (call.expireIfDue() || call.isSettled) leaveWait(limiter, call);
-  if (entry.waiter === waiter) grant(limiter, entry, waiter.since, calls);
+  for (const call of callsOf(waiter)) if (isGone(call)) leaveWait(limiter, call);
+  if (entry.waiter === waiter) grant(limiter, entry, waiter);
 }
 
-function grant(
-  limiter: Survivors,
-  entry: RunEntry | SessionEntry,
-  since: number,
-  calls: readonly BookedCall[],
-): void {
+function isGone(call: BookedCall): boolean {
+  return call.expireIfDue() || call.isSettled;
+}
+
+function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
   const { tables, batch, now } = limiter;
   if (entry instanceof RunEntry) tables.grantRun(entry, nextToken(), now);
   else tables.grantSession(entry, nextToken(), now);
-  recordGrant(limiter, entry, since);
-  for (const call of calls)
-    if (!call.isSettled) batch.answer(call, handleOn(limiter, entry), entry);
+  recordGrant(limiter, entry, waiter.since);
+  for (const call of callsOf(waiter)) batch.answer(call, handleOn(limiter, entry), entry);
 }
 
 function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {

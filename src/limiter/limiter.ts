@@ -7,7 +7,14 @@
  */
 import type { SlotkeeperError } from '../fault.ts';
 import type { ServerRef } from '../otp/index.ts';
-import { invalidId, isId, type LimitChanges, type Limits, RefusalError } from '../slots/index.ts';
+import {
+  invalidId,
+  isId,
+  type LimitChanges,
+  type Limits,
+  RefusalError,
+  type RunKey,
+} from '../slots/index.ts';
 import {
   type AcquireRunOptions,
   type AcquireSessionOptions,
@@ -22,7 +29,7 @@ import { AcquireRunCall, AcquireSessionCall, type AcquireTerms, SetLimitsCall } 
 import { checkLimitChanges } from './limit-options.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
 import type { ReleaseReport } from './release-report.ts';
-import { nextRunId } from './run-ids.ts';
+import { runIds } from './run-ids.ts';
 import { RunSlot, type SessionSlot } from './slot.ts';
 import type { Status } from './status.ts';
 import type { Survivors } from './survivors.ts';
@@ -70,12 +77,12 @@ export class ConcurrencyLimiter {
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
       const terms = termsOf(options, 'run');
-      checkIds(sessionId, runId);
+      const runKey = checkedKey(sessionId, runId);
       const signal = options?.signal;
-      const slot = this.runAtOnce(sessionId, runId, terms, signal);
+      const slot = this.runAtOnce(sessionId, runKey, terms, signal);
       if (slot) return Promise.resolve(slot);
-      const call = new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
-      return this.survivors.desk.ask(call, signal) as Promise<RunSlot>; // as it asks for
+      const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
+      return this.survivors.desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
     }
@@ -101,10 +108,10 @@ export class ConcurrencyLimiter {
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
     const terms = tryTermsOf(options, 'run');
-    checkIds(sessionId, runId);
-    const slot = this.runAtOnce(sessionId, runId, terms, undefined);
+    const runKey = checkedKey(sessionId, runId);
+    const slot = this.runAtOnce(sessionId, runKey, terms, undefined);
     if (slot) return slot;
-    const call = new AcquireRunCall(this.survivors.desk, sessionId, runId, terms);
+    const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
     return this.askNow(call) as RunSlot | RefusalError; // as it asks for
   }
 
@@ -121,13 +128,13 @@ export class ConcurrencyLimiter {
     const { survivors } = this;
     const terms = termsOf(options, 'run');
     if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-    const runId = nextRunId();
+    const runKey = runIds.next();
     const signal = options?.signal;
     // Each `await` costs as much as the acquire itself, so what is there already is not awaited.
     const slot =
-      this.runAtOnce(sessionId, runId, terms, signal) ??
-      ((await survivors.desk.ask(
-        new AcquireRunCall(survivors.desk, sessionId, runId, terms),
+      this.runAtOnce(sessionId, runKey, terms, signal) ??
+      ((await survivors.desk.askForRun(
+        new AcquireRunCall(survivors.desk, sessionId, runKey, terms),
         signal,
       )) as RunSlot); // as it asks for
     try {
@@ -201,15 +208,16 @@ export class ConcurrencyLimiter {
   /** A run slot that an idle limiter gives on this stack. */
   private runAtOnce(
     sessionId: string,
-    runId: string,
+    runKey: RunKey,
     terms: AcquireTerms,
     signal: AbortSignal | undefined,
   ): RunSlot | undefined {
-    if (signal?.aborted) return undefined;
+    const { tables, desk } = this.survivors;
+    if (signal?.aborted || tables.runGate.isFull) return undefined;
     const { owner, kind, priority, labels, waitTimeoutMs } = terms;
     const canWait = waitTimeoutMs > 0;
-    const request = { sessionId, runId, owner, kind, priority, labels, canWait };
-    return acquireRunAtOnce(this.survivors.desk, request);
+    const request = { sessionId, runKey, owner, kind, priority, labels, canWait };
+    return acquireRunAtOnce(desk, request);
   }
 
   private askNow(call: BookedCall): unknown {
@@ -219,10 +227,11 @@ export class ConcurrencyLimiter {
   }
 }
 
-/** Throws `invalid_id`. */
-function checkIds(sessionId: string, runId: string): void {
+/** What the run is found by. Throws `invalid_id`. */
+function checkedKey(sessionId: string, runId: string): RunKey {
   if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
   if (!isId(runId)) throw invalidId('runId', runId);
+  return runIds.keyOf(runId);
 }
 
 function checkRelease(

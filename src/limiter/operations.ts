@@ -25,6 +25,7 @@ import type {
 import { grantWaiters, handleOn, leaveWait, refuseCall, refuseWait } from './grants.ts';
 import { recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
+import { runIds } from './run-ids.ts';
 import type { Survivors } from './survivors.ts';
 import { nextToken } from './tokens.ts';
 import type { Operation } from './write-path.ts';
@@ -76,7 +77,7 @@ export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>
 };
 
 export const releaseRun: Operation<ReleaseRunCall, RunEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(call, tables.runs),
+  decide: ({ tables }, call) => concerned(call, () => tables.runs.get(runIds.keyOf(call.id))),
 
   change(limiter, call, entry) {
     limiter.batch.answer(call, entry ? releaseOneRun(limiter, entry, call) : NOTHING_RELEASED);
@@ -85,7 +86,7 @@ export const releaseRun: Operation<ReleaseRunCall, RunEntry | undefined> = {
 };
 
 export const releaseSession: Operation<ReleaseSessionCall, SessionEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(call, tables.sessions),
+  decide: ({ tables }, call) => concerned(call, () => tables.sessions.get(call.id)),
 
   change(limiter, call, entry) {
     limiter.batch.answer(call, entry ? releaseAll(limiter, entry, call) : NOTHING_RELEASED);
@@ -162,11 +163,11 @@ function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEn
 
 /** What a release is about: with a handle or a token, only the grant that it stands for. */
 function concerned<Entry extends RunEntry | SessionEntry>(
-  { id, token, held }: ReleaseCall<Entry>,
-  table: { get(id: string): Entry | undefined },
+  { token, held }: ReleaseCall<Entry>,
+  find: () => Entry | undefined,
 ): Entry | undefined {
   if (held) return held.isHeld ? held : undefined;
-  const entry = table.get(id);
+  const entry = find();
   if (token === undefined || entry === undefined) return entry;
   return entry.isHeld && entry.token === token ? entry : undefined;
 }

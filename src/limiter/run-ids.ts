@@ -1,11 +1,6 @@
 /**
- * Ids for runs that are given none: a random prefix per process and a counter, so an id costs next to
- * nothing and still tells processes apart in logs.
+ * The run ids of this process: a random prefix tells processes apart, also in logs and journals.
  */
-const prefix = `${crypto.randomUUID().slice(0, 8)}-`;
-let last = 0;
+import { RunIds } from '../slots/index.ts';
 
-export function nextRunId(): string {
-  last += 1;
-  return prefix + last;
-}
+export const runIds = new RunIds(`${crypto.randomUUID().slice(0, 8)}-`);

@@ -8,6 +8,7 @@ import { type Limits, SlotTables } from '../slots/index.ts';
 import { Batch } from './batch.ts';
 import { Desk } from './desk.ts';
 import type { FaultPoints } from './fault-points.ts';
+import { runIds } from './run-ids.ts';
 import { StatusPage } from './status-page.ts';
 
 export interface SurvivorsOptions {
@@ -30,7 +31,7 @@ export class Survivors {
   restarts = -1;
 
   constructor(options: SurvivorsOptions) {
-    this.tables = new SlotTables(options.limits);
+    this.tables = new SlotTables(options.limits, runIds);
     this.journal = options.journal;
     this.clock = options.clock;
     this.faultPoints = options.faultPoints;

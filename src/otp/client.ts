@@ -24,7 +24,7 @@ import {
   labelOf,
   type Ref,
 } from './ref.ts';
-import { type ExitOrder, type Server, serverInCallback } from './server.ts';
+import { type ExitOrder, type Host, type Server, serverInCallback } from './server.ts';
 import type { ServerRef } from './server-ref.ts';
 import { serverOf } from './server-snapshot.ts';
 import type {
@@ -111,10 +111,11 @@ export function sendCallNow(ref: ServerRef, call: CallEnvelope): boolean {
 /**
  * Has an idle server do `act` on this stack, as the service of a message that needs no envelope.
  * `undefined`, and nothing was done, when it is not idle or somebody looks on: send a message then.
+ * `act` may be run where the loop's share is used up, and then must answer nobody (`host.mayAnswer`).
  */
 export function visit<State, Subject, Result>(
   ref: ServerRef,
-  act: (state: State, subject: Subject) => Result | undefined,
+  act: (state: State, subject: Subject, host: Host) => Result | undefined,
   subject: Subject,
 ): Result | undefined {
   return ref.address()?.server?.visit(act, subject);

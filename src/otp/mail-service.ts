@@ -100,7 +100,11 @@ export abstract class MailService extends Runnable {
 
   /** An idle service has no mail, unless it is suspended: what comes now is next. */
   protected get mayServeNow(): boolean {
-    return this.activity === 'idle' && this.beginsAtOnce && !this.isSuspended && mayBeginNow();
+    return this.isAtRest && mayBeginNow();
+  }
+
+  protected get isAtRest(): boolean {
+    return this.activity === 'idle' && this.beginsAtOnce && !this.isSuspended;
   }
 
   /** A turn on the sender's stack; mostly this message is all of it. */

@@ -114,6 +114,11 @@ export class CallEnvelope extends Envelope<Tag> {
     this.sentAt = callAnswered.hasSubscribers ? performance.now() : 0;
   }
 
+  /** Whether a server has begun to serve it. */
+  get isTakenUp(): boolean {
+    return this.answerer !== undefined;
+  }
+
   get isSettled(): boolean {
     return this.settlement === 'resolved' || this.settlement === 'rejected';
   }

@@ -34,7 +34,7 @@ import { type Berth, DEFAULT_TERMINATE_MS, Place } from './place.ts';
 import { badReturn, serverDown } from './server-faults.ts';
 import { type ServerSnapshot, serverOf, takeSnapshot } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
-import { enterTurn, leaveTurn } from './turn-share.ts';
+import { enterTurn, hasShareLeft, leaveTurn, mayNest } from './turn-share.ts';
 
 export type Phase = 'starting' | 'running' | 'terminating' | 'exited';
 
@@ -56,6 +56,14 @@ export interface EndListener {
   serverEnded(server: Server, reason: ExitReason): void;
 }
 
+/** A server, for who visits it. */
+export interface Host {
+  /** Whether the loop's share allows an answer now; if not, send a message. */
+  readonly mayAnswer: boolean;
+  /** Takes up a call, as `deferReply` does: it is open until it is settled or the server has ended. */
+  owe(call: CallEnvelope): void;
+}
+
 type Scope = ActorScope<ServerSnapshot, EventObject>;
 
 let inCallback: Server | undefined;
@@ -65,7 +73,7 @@ export function serverInCallback(): Server | undefined {
   return inCallback;
 }
 
-export class Server extends MailService {
+export class Server extends MailService implements Host {
   readonly behaviour: Behaviour;
   readonly scope: Scope;
   readonly input: unknown;
@@ -177,18 +185,23 @@ export class Server extends MailService {
    * A turn for a message that is a function: `act` is run on this stack with the state and `subject`.
    * `undefined`, and nothing was done, when the server is not idle or somebody looks on, who is to see
    * an envelope; also when `act` gives it. What `act` throws is a crash like any other.
+   *
+   * It is run also where the loop's share is used up: what nobody has an answer of keeps no chain of
+   * microtasks going. `act` must look at `mayAnswer` before it does what somebody does.
    */
   visit<State, Subject, Result>(
-    act: (state: State, subject: Subject) => Result | undefined,
+    act: (state: State, subject: Subject, host: Host) => Result | undefined,
     subject: Subject,
   ): Result | undefined {
-    if (this.isWatched || !this.mayServeNow || this.phase !== 'running') return undefined;
+    if (this.isWatched || !this.isAtRest || this.phase !== 'running' || !mayNest()) {
+      return undefined;
+    }
     const outer = inCallback;
     this.activity = 'turn';
     enterTurn();
     inCallback = this;
     try {
-      return act(this.state as State, subject); // whoever visits knows the server
+      return act(this.state as State, subject, this); // whoever visits knows the server
     } catch (thrown) {
       this.crashInVisit(thrown);
       return undefined;
@@ -197,6 +210,15 @@ export class Server extends MailService {
       this.endShortTurn();
       leaveTurn();
     }
+  }
+
+  get mayAnswer(): boolean {
+    return hasShareLeft();
+  }
+
+  owe(call: CallEnvelope): void {
+    call.answerer = this;
+    this.owed.owe(call);
   }
 
   private get isWatched(): boolean {

@@ -46,7 +46,17 @@ export function spendShare(): boolean {
 
 /** Whether a turn may begin on this stack, now. */
 export function mayBeginNow(): boolean {
-  return served < MESSAGES_PER_MACROTASK && nesting < DEEPEST_NESTING;
+  return hasShareLeft() && mayNest();
+}
+
+/** Whether the loop's share is not used up yet. */
+export function hasShareLeft(): boolean {
+  return served < MESSAGES_PER_MACROTASK;
+}
+
+/** Whether one more turn may begin within those on this stack. */
+export function mayNest(): boolean {
+  return nesting < DEEPEST_NESTING;
 }
 
 /** Marks that a turn has begun on this stack, the first of a macrotask from now; `leaveTurn` follows. */

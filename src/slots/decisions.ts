@@ -8,6 +8,7 @@
 import { type Labels, type RunEntry, SessionEntry } from './entries.ts';
 import type { Gate } from './gate.ts';
 import type { Refusal } from './refusal.ts';
+import type { RunKey } from './run-ids.ts';
 import type { SlotTables } from './slot-tables.ts';
 
 /** What every acquire says. */
@@ -25,7 +26,7 @@ export interface SessionRequest extends SlotRequest {
 
 export interface RunRequest extends SlotRequest {
   readonly sessionId: string;
-  readonly runId: string;
+  readonly runKey: RunKey;
   readonly kind: string | undefined;
 }
 
@@ -42,7 +43,7 @@ const GRANT = { type: 'grant' } as const;
 const WAIT = { type: 'wait' } as const;
 
 export function decideRun(tables: SlotTables, request: RunRequest): Decision<RunEntry> {
-  const known = tables.runs.get(request.runId);
+  const known = tables.runs.get(request.runKey);
   if (known) return decideKnownRun(tables, known, request);
   const full = fullForNewRun(tables, request);
   if (!full) return GRANT;

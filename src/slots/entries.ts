@@ -6,6 +6,7 @@
  * own slot, its wait, or a run. An owner's and a kind's are there while anything counts on their account.
  */
 import { Gate, Rule } from './gate.ts';
+import type { RunIds, RunKey } from './run-ids.ts';
 import type { Waiter } from './waiter.ts';
 
 /** How a slot ended. Once, and for one reason. */
@@ -22,7 +23,7 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** What runs and sessions have in common: an id that waits for a slot, holds it, and has held it. */
 export abstract class SlotEntry {
-  readonly id: string;
+  abstract readonly id: string;
   owner: OwnerEntry | undefined = undefined;
   /** The fencing token of its grant; 0 before. */
   token = 0;
@@ -38,10 +39,6 @@ export abstract class SlotEntry {
   /** Whatever the tables' user ties to the slot. */
   tie: unknown = undefined;
 
-  constructor(id: string) {
-    this.id = id;
-  }
-
   get isHeld(): boolean {
     return this.token > 0 && this.end === undefined;
   }
@@ -52,33 +49,45 @@ export abstract class SlotEntry {
 }
 
 export class RunEntry extends SlotEntry {
+  readonly key: RunKey;
   readonly session: SessionEntry;
   readonly kind: KindEntry | undefined;
   /** Its neighbours among the runs of its session. */
   previous: RunEntry | undefined = undefined;
   next: RunEntry | undefined = undefined;
 
+  private readonly ids: RunIds;
+
   constructor(
-    id: string,
+    key: RunKey,
+    ids: RunIds,
     session: SessionEntry,
     owner: OwnerEntry | undefined,
     kind: KindEntry | undefined,
   ) {
-    super(id);
+    super();
+    this.key = key;
+    this.ids = ids;
     this.session = session;
     this.owner = owner;
     this.kind = kind;
   }
+
+  get id(): string {
+    return this.ids.idOf(this.key);
+  }
 }
 
 export class SessionEntry extends SlotEntry {
+  readonly id: string;
   /** The gate of its runs. */
   readonly gate: Gate;
   private firstRun: RunEntry | undefined = undefined;
   private lastRun: RunEntry | undefined = undefined;
 
   constructor(id: string, rule: Rule) {
-    super(id);
+    super();
+    this.id = id;
     this.gate = new Gate(rule);
   }
 

@@ -12,18 +12,19 @@ const SHARDS = 64;
 const SPLIT_ABOVE = 16_384;
 const BALLAST = 32;
 
-type Shard<Entry> = Map<string | number, Entry | undefined>;
+type Shard<Entry> = Map<string | number | symbol, Entry | undefined>;
 
+/** Found by a text, or by a positive number. */
 export class IdTable<Entry> implements Iterable<Entry> {
   size = 0;
   private shards: Shard<Entry>[] = [shard()];
   private mask = 0;
 
-  get(id: string): Entry | undefined {
+  get(id: string | number): Entry | undefined {
     return this.shardOf(id).get(id);
   }
 
-  set(id: string, entry: Entry): void {
+  set(id: string | number, entry: Entry): void {
     if (this.size > SPLIT_ABOVE && this.mask === 0) this.split();
     const shard = this.shardOf(id);
     const { size } = shard;
@@ -31,7 +32,7 @@ export class IdTable<Entry> implements Iterable<Entry> {
     this.size += shard.size - size;
   }
 
-  delete(id: string): void {
+  delete(id: string | number): void {
     if (this.shardOf(id).delete(id)) this.size -= 1;
   }
 
@@ -47,21 +48,22 @@ export class IdTable<Entry> implements Iterable<Entry> {
     this.shards = Array.from({ length: SHARDS }, () => shard<Entry>());
     this.mask = SHARDS - 1;
     for (const [id, entry] of all ?? [])
-      if (typeof id === 'string') this.shardOf(id).set(id, entry);
+      if (typeof id !== 'symbol') this.shardOf(id).set(id, entry);
   }
 
-  private shardOf(id: string): Shard<Entry> {
+  private shardOf(id: string | number): Shard<Entry> {
     const { mask } = this;
     return this.shards[mask === 0 ? 0 : spread(id) & mask] as Shard<Entry>; // one for each rest
   }
 }
 
 function shard<Entry>(): Shard<Entry> {
-  return new Map(Array.from({ length: BALLAST }, (_, key) => [key, undefined]));
+  return new Map(Array.from({ length: BALLAST }, () => [Symbol(), undefined]));
 }
 
 /** A number that differs with the last three characters. A short id has NaN there, which counts as 0. */
-function spread(id: string): number {
+function spread(id: string | number): number {
+  if (typeof id === 'number') return id;
   const last = id.length - 1;
   return id.charCodeAt(last) + 11 * id.charCodeAt(last - 1) + 5 * id.charCodeAt(last - 2);
 }

@@ -27,6 +27,7 @@ export {
   refusalError,
   type Scope,
 } from './refusal.ts';
+export { RunIds, type RunKey } from './run-ids.ts';
 export { SlotTables } from './slot-tables.ts';
 export { Tape } from './tape.ts';
 export type { Waiter } from './waiter.ts';

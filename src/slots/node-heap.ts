@@ -41,6 +41,7 @@ export class NodeHeap {
 
   /** Its first waiter has changed. */
   resift(node: HeapNode): void {
+    if (this.nodes.length === 1) return; // as most are
     this.siftUp(node);
     this.siftDown(node);
   }

@@ -21,6 +21,7 @@ import { Gate } from './gate.ts';
 import { IdTable } from './id-table.ts';
 import { type LimitChanges, type Limits, withLimits } from './limits.ts';
 import { Rules } from './rules.ts';
+import type { RunIds } from './run-ids.ts';
 import { UndoList } from './undo-list.ts';
 import { Branch, type Bucket, firstInLine } from './wait-queue.ts';
 import { Waiter } from './waiter.ts';
@@ -36,6 +37,7 @@ export class SlotTables {
   readonly sessions = new IdTable<SessionEntry>();
   readonly owners = new Map<string, OwnerEntry>();
   readonly kinds = new Map<string, KindEntry>();
+  readonly runIds: RunIds;
   readonly rules: Rules;
   /** The gates of all runs, and of all sessions. */
   readonly runGate: Gate;
@@ -50,8 +52,9 @@ export class SlotTables {
   limits: Limits;
   private arrivals = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, runIds: RunIds) {
     this.limits = limits;
+    this.runIds = runIds;
     this.rules = new Rules(limits);
     this.runGate = new Gate(this.rules.parallelRuns);
     this.sessionGate = new Gate(this.rules.parallelSessions);
@@ -179,9 +182,15 @@ export class SlotTables {
   // ── Tying entries to their ids ──────────────────────────────────────────────────────────────────
 
   private newRun(request: RunRequest): RunEntry {
-    const { runId, sessionId, owner, kind, labels } = request;
+    const { runKey, sessionId, owner, kind, labels } = request;
     const session = this.sessions.get(sessionId) ?? this.unusedSession(sessionId);
-    const entry = new RunEntry(runId, session, this.ownerOf(owner), this.kindOf(kind));
+    const entry = new RunEntry(
+      runKey,
+      this.runIds,
+      session,
+      this.ownerOf(owner),
+      this.kindOf(kind),
+    );
     if (labels) entry.labels = labels;
     this.tieRun(entry);
     return entry;
@@ -191,12 +200,12 @@ export class SlotTables {
     const { session } = entry;
     if (session.isUnused) this.sessions.set(session.id, session);
     session.tieRun(entry);
-    this.runs.set(entry.id, entry);
+    this.runs.set(entry.key, entry);
   };
 
   private readonly untieRun = (entry: RunEntry): void => {
     const { session } = entry;
-    this.runs.delete(entry.id);
+    this.runs.delete(entry.key);
     session.untieRun(entry);
     if (session.isUnused) this.sessions.delete(session.id);
   };

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { decideRun, decideSession } from '../../src/slots/decisions.ts';
 import type { RunEntry, SessionEntry } from '../../src/slots/entries.ts';
 import { DEFAULT_LIMITS, type LimitChanges, withLimits } from '../../src/slots/limits.ts';
+import { RunIds } from '../../src/slots/run-ids.ts';
 import { SlotTables } from '../../src/slots/slot-tables.ts';
 import { goesBefore, type Waiter } from '../../src/slots/waiter.ts';
 
@@ -32,7 +33,11 @@ export type Step =
 
 const limit = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(Infinity));
 const sessionId = fc.constantFrom('s1', 's2', 's3', 's4');
-const runId = fc.integer({ min: 1, max: 14 }).map((number) => `r${number}`);
+const RUN_IDS = new RunIds('made-');
+/** Half of them of the tables' own making. */
+const runId = fc
+  .tuple(fc.constantFrom('r', 'made-'), fc.integer({ min: 1, max: 7 }))
+  .map(([prefix, number]) => `${prefix}${number}`);
 const owner = fc.constantFrom(undefined, 'ann', 'bob', 'cem');
 const kind = fc.constantFrom(undefined, 'agent', 'tool');
 const priority = fc.constantFrom(0, 0, 0, 1, -1);
@@ -88,7 +93,7 @@ export class DrivenTables {
   private token = 0;
 
   constructor(changes: LimitChanges) {
-    this.tables = new SlotTables(withLimits(DEFAULT_LIMITS, changes));
+    this.tables = new SlotTables(withLimits(DEFAULT_LIMITS, changes), RUN_IDS);
   }
 
   /** One message, with the grants that it leads to. */
@@ -101,7 +106,7 @@ export class DrivenTables {
     const { tables } = this;
     switch (step.type) {
       case 'acquire_run': {
-        const request = { ...step, labels: undefined };
+        const request = { ...step, runKey: RUN_IDS.keyOf(step.runId), labels: undefined };
         const decision = decideRun(tables, request);
         if (decision.type === 'grant') this.granted(tables.holdRun(request, this.nextToken(), 0));
         else if (decision.type === 'wait') tables.queueRun(request, 0);
@@ -116,7 +121,7 @@ export class DrivenTables {
         break;
       }
       case 'release_run':
-        this.endRun(tables.runs.get(step.runId));
+        this.endRun(tables.runs.get(RUN_IDS.keyOf(step.runId)));
         break;
       case 'release_session':
         this.endSession(tables.sessions.get(step.sessionId));
