@@ -16,6 +16,8 @@ export class Rule {
   readonly code: RefusalCode;
   readonly scope: Scope;
   max: number;
+  /** Whether its gates offer all that is parked at once: where turns change how that stands in order. */
+  offersAll = false;
 
   constructor(code: RefusalCode, scope: Scope, max: number) {
     this.code = code;
@@ -67,11 +69,12 @@ export class Gate {
   /** Something has changed here: room, or a queue's first waiter. Offers the best if it may go on. */
   settle(): void {
     if (!this.parked) return;
-    while (!this.isFull && this.parked.top && !this.isRepresented) {
+    const { offersAll } = this.rule;
+    while (!this.isFull && this.parked.top && (offersAll || !this.isRepresented)) {
       const best = this.parked.top as QueueNode; // nothing else is ever parked
       this.parked.remove(best);
       best.list();
-      this.setFront(best.isStuck ? undefined : best);
+      this.setFront(offersAll || best.isStuck ? undefined : best);
     }
     if (this.parked.size === 0) this.retire();
   }

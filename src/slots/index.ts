@@ -27,6 +27,7 @@ export {
   refusalError,
   type Scope,
 } from './refusal.ts';
+export type { Fairness } from './rounds.ts';
 export { RunIds, type RunKey } from './run-ids.ts';
 export { SlotTables } from './slot-tables.ts';
 export { Tape } from './tape.ts';

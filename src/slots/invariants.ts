@@ -72,6 +72,12 @@ export const invariants: Readonly<Record<string, Predicate>> = {
     for (const entry of [...sessions, ...owners.values(), ...kinds.values()]) {
       if (entry.isUnused) yield entry.id;
     }
+    const groups = new Set(
+      [...waitersIn(tables.runQueue), ...waitersIn(tables.sessionQueue)].map(({ group }) => group),
+    );
+    groups.delete(undefined);
+    const rounds = tables.runRounds.size + tables.sessionRounds.size;
+    yield* differs('groups that take turns', rounds, groups.size);
     for (const node of [...tables.runQueue, ...tables.sessionQueue]) {
       if (node.parent && node instanceof Branch && node.isEmpty) yield 'a branch of the queue';
       if (node instanceof Bucket && !node.first) yield 'a bucket of the queue';

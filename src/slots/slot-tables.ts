@@ -20,6 +20,7 @@ import {
 import { Gate } from './gate.ts';
 import { IdTable } from './id-table.ts';
 import { type LimitChanges, type Limits, withLimits } from './limits.ts';
+import { type Fairness, type Group, Rounds } from './rounds.ts';
 import { Rules } from './rules.ts';
 import type { RunIds } from './run-ids.ts';
 import { UndoList } from './undo-list.ts';
@@ -38,12 +39,15 @@ export class SlotTables {
   readonly owners = new Map<string, OwnerEntry>();
   readonly kinds = new Map<string, KindEntry>();
   readonly runIds: RunIds;
+  readonly fairness: Fairness;
   readonly rules: Rules;
   /** The gates of all runs, and of all sessions. */
   readonly runGate: Gate;
   readonly sessionGate: Gate;
-  readonly runQueue = new Branch(undefined, undefined, undefined);
-  readonly sessionQueue = new Branch(undefined, undefined, undefined);
+  readonly runQueue = new Branch(undefined, undefined);
+  readonly sessionQueue = new Branch(undefined, undefined);
+  readonly runRounds = new Rounds();
+  readonly sessionRounds = new Rounds();
   readonly undo = new UndoList();
   waitingRuns = 0;
   waitingSessions = 0;
@@ -52,10 +56,13 @@ export class SlotTables {
   limits: Limits;
   private arrivals = 0;
 
-  constructor(limits: Limits, runIds: RunIds) {
+  constructor(limits: Limits, runIds: RunIds, fairness: Fairness = 'arrival') {
+    this.fairness = fairness;
     this.limits = limits;
     this.runIds = runIds;
     this.rules = new Rules(limits);
+    // Queues of several owners stand behind one session's gate, and take turns there.
+    this.rules.runsPerSession.offersAll = fairness === 'owner';
     this.runGate = new Gate(this.rules.parallelRuns);
     this.sessionGate = new Gate(this.rules.parallelSessions);
   }
@@ -80,7 +87,7 @@ export class SlotTables {
 
   /** A run that waited gets its slot. */
   grantRun(entry: RunEntry, token: number, now: number): void {
-    this.leaveQueue(entry);
+    this.leaveQueue(entry, this.runRounds);
     this.takeRunSlot(entry, token, now);
     this.undo.add(this.undoRunSlot, entry);
   }
@@ -119,7 +126,7 @@ export class SlotTables {
   }
 
   grantSession(entry: SessionEntry, token: number, now: number): void {
-    this.leaveQueue(entry);
+    this.leaveQueue(entry, this.sessionRounds);
     this.takeSessionSlot(entry, token, now);
   }
 
@@ -331,11 +338,20 @@ export class SlotTables {
     this.undo.add(this.dequeue, waiter);
   }
 
-  private leaveQueue(entry: SlotEntry): void {
+  /** `granted`: the rounds in which it has had its turn, if it was granted. */
+  private leaveQueue(entry: SlotEntry, granted?: Rounds): void {
     const { waiter } = entry;
     if (!waiter) return;
     this.dequeue(waiter);
     this.undo.add(this.enqueue, waiter);
+    if (granted && waiter.group) this.endTurn(waiter.group, granted);
+  }
+
+  /** A group that still waits goes behind all others. */
+  private endTurn(group: Group, rounds: Rounds): void {
+    if (group.waiting === 0) return;
+    this.undo.add(undoTurn, { group, turn: group.turn });
+    group.moveTo(rounds.nextTurn());
   }
 
   private readonly enqueue = (waiter: Waiter): void => {
@@ -343,25 +359,45 @@ export class SlotTables {
     entry.waiter = waiter;
     if (entry instanceof RunEntry) this.countWaitingRun(entry, 1);
     else this.countWaitingSession(entry, 1);
-    this.bucketFor(entry, waiter.priority).add(waiter);
+    if (this.fairness !== 'arrival') this.joinGroup(entry, waiter);
+    this.bucketFor(entry, waiter).add(waiter);
   };
 
   private readonly dequeue = (waiter: Waiter): void => {
     const entry = waiter.entry as RunEntry | SessionEntry; // see `enqueue`
     entry.waiter = undefined;
     waiter.bucket?.remove(waiter);
+    if (waiter.group) this.leaveGroup(entry, waiter.group);
     if (entry instanceof RunEntry) this.countWaitingRun(entry, -1);
     else this.countWaitingSession(entry, -1);
   };
 
-  private bucketFor(entry: RunEntry | SessionEntry, priority: number): Bucket {
+  private joinGroup(entry: RunEntry | SessionEntry, waiter: Waiter): void {
+    if (entry instanceof RunEntry) {
+      waiter.group = this.runRounds.join(this.groupKey(entry), waiter.group);
+    } else if (this.fairness === 'owner') {
+      waiter.group = this.sessionRounds.join(entry.owner, waiter.group);
+    }
+  }
+
+  private leaveGroup(entry: RunEntry | SessionEntry, group: Group): void {
+    if (entry instanceof RunEntry) this.runRounds.leave(this.groupKey(entry), group);
+    else this.sessionRounds.leave(entry.owner, group);
+  }
+
+  private groupKey({ session, owner }: RunEntry): unknown {
+    return this.fairness === 'session' ? session : owner;
+  }
+
+  private bucketFor(entry: RunEntry | SessionEntry, { group, priority }: Waiter): Bucket {
     const { owner } = entry;
     if (entry instanceof SessionEntry) {
-      return this.sessionQueue.branch(owner, owner?.sessions).bucket(priority);
+      return this.sessionQueue.branch(owner, owner?.sessions, group).bucket(priority);
     }
     const { kind, session } = entry;
-    const lane = this.runQueue.branch(kind, kind?.gate).branch(owner, owner?.runs);
-    return lane.branch(session, session.gate).bucket(priority);
+    const [ofOwner, ofSession] = this.fairness === 'owner' ? [group] : [undefined, group];
+    const lane = this.runQueue.branch(kind, kind?.gate).branch(owner, owner?.runs, ofOwner);
+    return lane.branch(session, session.gate, ofSession).bucket(priority);
   }
 
   private countWaitingRun({ owner, kind }: RunEntry, change: 1 | -1): void {
@@ -385,6 +421,10 @@ export class SlotTables {
     owner.waitingSessions += change;
     if (owner.isUnused) this.owners.delete(owner.id);
   }
+}
+
+function undoTurn({ group, turn }: { group: Group; turn: number }): void {
+  group.moveTo(turn);
 }
 
 function undoAddedClaim({ waiter, claimant }: Claim): void {

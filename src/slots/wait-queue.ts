@@ -7,11 +7,13 @@
  * heap by their first waiter, so the first waiter of the root is the first of all.
  *
  * A line stands behind the gate of its session, a lane behind that of its owner, a kind behind its
- * own, the root behind the global one. The search for the next waiter goes down from the root along the
+ * own, the root behind the global one. Where slots go round (`rounds.ts`), lines or lanes are the queues of
+ * the groups. The search for the next waiter goes down from the root along the
  * best; a node whose gate is full is parked there (`gate.ts`) and is not met again before it has room.
  */
 import type { Gate } from './gate.ts';
 import { NodeHeap } from './node-heap.ts';
+import type { Group } from './rounds.ts';
 import { SmallMap } from './small-map.ts';
 import type { Waiter } from './waiter.ts';
 
@@ -63,6 +65,14 @@ export abstract class QueueNode {
     this.parent?.refresh();
   }
 
+  /** Stands nowhere for a while, as if it were empty. */
+  leave(): void {
+    this.becomeFirst(undefined);
+  }
+
+  /** Stands again where it belongs. */
+  abstract comeBack(): void;
+
   /** Its first waiter may be another one now. */
   protected becomeFirst(first: Waiter | undefined): void {
     if (first === this.first) return;
@@ -95,18 +105,26 @@ export abstract class QueueNode {
 export class Branch extends QueueNode {
   readonly children = new NodeHeap();
   private readonly byKey = new SmallMap<QueueNode>();
+  /** The group that all its waiters are of, where it is the queue of one. */
+  private readonly group: Group | undefined;
   /** Gates whose front is somewhere below. */
   private standIns: Set<Gate> | undefined = undefined;
+
+  constructor(parent: Branch | undefined, key: unknown, gate?: Gate, group?: Group) {
+    super(parent, key, gate);
+    this.group = group;
+    group?.queues.add(this);
+  }
 
   get isEmpty(): boolean {
     return this.byKey.size === 0;
   }
 
   /** The branch below for this key, made if there is none. */
-  branch(key: unknown, gate: Gate | undefined): Branch {
+  branch(key: unknown, gate?: Gate, group?: Group): Branch {
     const known = this.byKey.get(key);
     if (known) return known as Branch; // a branch has branches or buckets, never both
-    const branch = new Branch(this, key, gate);
+    const branch = new Branch(this, key, gate, group);
     this.byKey.set(key, branch);
     return branch;
   }
@@ -123,7 +141,13 @@ export class Branch extends QueueNode {
   /** Forgets a child that is empty, and itself with its last one. */
   drop(key: unknown): void {
     this.byKey.delete(key);
-    if (this.isEmpty) this.parent?.drop(this.key);
+    if (!this.isEmpty) return;
+    this.group?.queues.delete(this);
+    this.parent?.drop(this.key);
+  }
+
+  override comeBack(): void {
+    this.refresh();
   }
 
   /** The order of its children may have changed. */
@@ -182,6 +206,8 @@ export class Bucket extends QueueNode {
     if (!previous) this.becomeFirst(next);
     if (!previous && !next) this.parent?.drop(this.key);
   }
+
+  override comeBack(): void {}
 
   *waiters(): Generator<Waiter> {
     for (let waiter = this.first; waiter; waiter = waiter.next) yield waiter;

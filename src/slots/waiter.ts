@@ -1,9 +1,11 @@
 /**
  * A waiter: an id that waits for a slot, and its place in the order.
  *
- * Higher priority goes first, then earlier arrival. Several callers may wait for one id; they are the
+ * Higher priority goes first, then earlier arrival; where slots go round, the group whose turn is lower
+ * goes before both. Several callers may wait for one id; they are the
  * waiter's claimants, and the waiter leaves with the last of them. Who they are, the tables do not know.
  */
+import type { Group } from './rounds.ts';
 import type { Bucket } from './wait-queue.ts';
 
 export class Waiter<Entry = unknown> {
@@ -16,6 +18,8 @@ export class Waiter<Entry = unknown> {
   /** The callers, in the order in which they came: mostly one. */
   private claimant: object | undefined = undefined;
   private more: Set<object> | undefined = undefined;
+  /** With whom it shares its turn, where slots go round. */
+  group: Group | undefined = undefined;
   /** Where it stands; `undefined` when it does not wait any more. */
   bucket: Bucket | undefined = undefined;
   previous: Waiter | undefined = undefined;
@@ -56,6 +60,11 @@ export class Waiter<Entry = unknown> {
 
 /** The order in which waiters are granted, other things being equal. */
 export function goesBefore(one: Waiter, other: Waiter): boolean {
+  if (one.group !== other.group) return turnOf(one) < turnOf(other);
   if (one.priority !== other.priority) return one.priority > other.priority;
   return one.arrival < other.arrival;
+}
+
+function turnOf({ group }: Waiter): number {
+  return group?.turn ?? 0;
 }

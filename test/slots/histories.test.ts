@@ -4,7 +4,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { overfullGates, violations } from '../../src/slots/invariants.ts';
-import { DrivenTables, limits, portrait, type Step, step } from '../support/slot-histories.ts';
+import {
+  DrivenTables,
+  fairness,
+  limits,
+  portrait,
+  type Step,
+  step,
+} from '../support/slot-histories.ts';
 
 const RUNS = Number(process.env.HISTORIES ?? 300);
 const SEED = Number(process.env.SEED ?? 20_260_711);
@@ -13,8 +20,8 @@ const history = fc.array(step, { minLength: 40, maxLength: 120, size: 'max' });
 describe('a history of the tables', () => {
   test('keeping every invariant after each step', () => {
     fc.assert(
-      fc.property(limits, history, (start, steps) => {
-        const driven = new DrivenTables(start);
+      fc.property(limits, fairness, history, (start, fair, steps) => {
+        const driven = new DrivenTables(start, fair);
         for (const one of steps) {
           driven.do(one);
           expect(violations(driven.tables)).toEqual([]);
@@ -26,8 +33,8 @@ describe('a history of the tables', () => {
 
   test('granting nobody beyond a limit', () => {
     fc.assert(
-      fc.property(limits, history, (start, steps) => {
-        const driven = new DrivenTables(start);
+      fc.property(limits, fairness, history, (start, fair, steps) => {
+        const driven = new DrivenTables(start, fair);
         for (const one of steps.filter(({ type }) => type !== 'set_limits')) {
           driven.do(one);
           expect(overfullGates(driven.tables)).toEqual([]);
@@ -39,27 +46,34 @@ describe('a history of the tables', () => {
 
   test('holding no more after limits were lowered, until there is room', () => {
     fc.assert(
-      fc.property(limits, history, limits, history, (start, before, lowered, after) => {
-        const driven = new DrivenTables(start);
-        for (const one of before) driven.do(one);
-        driven.do({ type: 'set_limits', changes: lowered });
-        const held = new Map(overfullGates(driven.tables).map((gate) => [gate, gate.held]));
-        for (const one of after.filter(({ type }) => type !== 'set_limits')) {
-          driven.do(one);
-          for (const gate of overfullGates(driven.tables)) {
-            expect(gate.held).toBeLessThanOrEqual(held.get(gate) ?? 0);
-            held.set(gate, gate.held);
+      fc.property(
+        limits,
+        fairness,
+        history,
+        limits,
+        history,
+        (start, fair, before, lowered, after) => {
+          const driven = new DrivenTables(start, fair);
+          for (const one of before) driven.do(one);
+          driven.do({ type: 'set_limits', changes: lowered });
+          const held = new Map(overfullGates(driven.tables).map((gate) => [gate, gate.held]));
+          for (const one of after.filter(({ type }) => type !== 'set_limits')) {
+            driven.do(one);
+            for (const gate of overfullGates(driven.tables)) {
+              expect(gate.held).toBeLessThanOrEqual(held.get(gate) ?? 0);
+              held.set(gate, gate.held);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: RUNS, seed: SEED },
     );
   });
 
   test('leaving nothing when all has ended', () => {
     fc.assert(
-      fc.property(limits, history, (start, steps) => {
-        const driven = new DrivenTables(start);
+      fc.property(limits, fairness, history, (start, fair, steps) => {
+        const driven = new DrivenTables(start, fair);
         for (const one of steps) driven.do(one);
         for (const sessionId of ['s1', 's2', 's3', 's4']) {
           driven.do({ type: 'release_session', sessionId });
@@ -75,17 +89,24 @@ describe('a history of the tables', () => {
 describe('the undo list', () => {
   test('taking a batch back as if it had never been', () => {
     fc.assert(
-      fc.property(limits, history, history, history, (start, before, batch, after) => {
-        const driven = new DrivenTables(start);
-        for (const one of before) driven.do(one);
-        driven.tables.undo.clear();
-        const was = portrait(driven.tables);
-        for (const one of batch) driven.do(one);
-        driven.tables.undo.rollBack();
-        expect(portrait(driven.tables)).toEqual(was);
-        expect(violations(driven.tables)).toEqual([]);
-        keepsInvariants(driven, after);
-      }),
+      fc.property(
+        limits,
+        fairness,
+        history,
+        history,
+        history,
+        (start, fair, before, batch, after) => {
+          const driven = new DrivenTables(start, fair);
+          for (const one of before) driven.do(one);
+          driven.beginBatch();
+          const was = portrait(driven.tables);
+          for (const one of batch) driven.do(one);
+          driven.takeBatchBack();
+          expect(portrait(driven.tables)).toEqual(was);
+          expect(violations(driven.tables)).toEqual([]);
+          keepsInvariants(driven, after);
+        },
+      ),
       { numRuns: RUNS, seed: SEED },
     );
   });

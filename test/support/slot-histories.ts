@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { decideRun, decideSession } from '../../src/slots/decisions.ts';
 import type { RunEntry, SessionEntry } from '../../src/slots/entries.ts';
 import { DEFAULT_LIMITS, type LimitChanges, withLimits } from '../../src/slots/limits.ts';
+import type { Fairness } from '../../src/slots/rounds.ts';
 import { RunIds } from '../../src/slots/run-ids.ts';
 import { SlotTables } from '../../src/slots/slot-tables.ts';
-import { goesBefore, type Waiter } from '../../src/slots/waiter.ts';
+import type { Waiter } from '../../src/slots/waiter.ts';
 
 export type Step =
   | {
@@ -42,6 +43,8 @@ const owner = fc.constantFrom(undefined, 'ann', 'bob', 'cem');
 const kind = fc.constantFrom(undefined, 'agent', 'tool');
 const priority = fc.constantFrom(0, 0, 0, 1, -1);
 const canWait = fc.constantFrom(true, true, true, false);
+
+export const fairness = fc.constantFrom<Fairness>('arrival', 'session', 'owner');
 
 export const limits: fc.Arbitrary<LimitChanges> = fc.record(
   {
@@ -91,15 +94,42 @@ export class DrivenTables {
   /** Ids in the order in which they were granted. */
   readonly grants: string[] = [];
   private token = 0;
+  /** Who takes turns, next first. */
+  private turns: unknown[] = [];
+  private savedTurns: unknown[] = [];
 
-  constructor(changes: LimitChanges) {
-    this.tables = new SlotTables(withLimits(DEFAULT_LIMITS, changes), RUN_IDS);
+  constructor(changes: LimitChanges, fairness: Fairness = 'arrival') {
+    this.tables = new SlotTables(withLimits(DEFAULT_LIMITS, changes), RUN_IDS, fairness);
+  }
+
+  /** What comes from now on is a batch. */
+  beginBatch(): void {
+    this.tables.undo.clear();
+    this.savedTurns = [...this.turns];
+  }
+
+  takeBatchBack(): void {
+    this.tables.undo.rollBack();
+    this.turns = this.savedTurns;
   }
 
   /** One message, with the grants that it leads to. */
   do(step: Step): void {
     this.change(step);
+    this.listTurns();
     this.grantWaiters();
+  }
+
+  private keyOf({ session, owner }: RunEntry): unknown {
+    if (this.tables.fairness === 'arrival') return undefined;
+    return this.tables.fairness === 'session' ? session.id : (owner?.id ?? null);
+  }
+
+  /** Who has begun to wait comes last; who waits no more has no turn. */
+  private listTurns(): void {
+    const waiting = [...this.tables.runs].filter((run) => run.isWaiting);
+    const keys = new Set(waiting.map((run) => this.keyOf(run)));
+    this.turns = [...new Set([...this.turns, ...keys])].filter((key) => keys.has(key));
   }
 
   private change(step: Step): void {
@@ -153,6 +183,8 @@ export class DrivenTables {
       if (run !== this.firstByHand()) throw new Error(`${run.id} was granted out of turn`);
       tables.grantRun(run, this.nextToken(), 0);
       this.granted(run);
+      this.turns = [...this.turns.filter((key) => key !== this.keyOf(run)), this.keyOf(run)];
+      this.listTurns();
     }
   }
 
@@ -162,7 +194,10 @@ export class DrivenTables {
       ({ waiter, session, owner, kind }) =>
         waiter && !session.gate.isFull && !owner?.runs.isFull && !kind?.gate.isFull,
     );
-    return free.sort((one, other) => order(one.waiter, other.waiter))[0];
+    const turnOf = (run: RunEntry): number => this.turns.indexOf(this.keyOf(run));
+    return free.sort(
+      (one, other) => turnOf(one) - turnOf(other) || order(one.waiter, other.waiter),
+    )[0];
   }
 
   private granted(entry: RunEntry | SessionEntry): void {
@@ -176,7 +211,8 @@ export class DrivenTables {
 }
 
 function order(one: Waiter | undefined, other: Waiter | undefined): number {
-  return one && other && goesBefore(one, other) ? -1 : 1;
+  if (!one || !other) return 0;
+  return other.priority - one.priority || one.arrival - other.arrival;
 }
 
 /** All that can be told from outside, in an order that does not depend on how it came about. */
