@@ -1,6 +1,8 @@
 /**
  * Starts the whole tree: the limiter, and what comes to stand on it.
  */
+import type { DrainOptions } from '../src/limiter/drain.ts';
+import type { DrainReport } from '../src/limiter/drains.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
 import type { LimiterOptions } from '../src/limiter/limiter-options.ts';
 import type { Status } from '../src/limiter/status.ts';
@@ -21,6 +23,11 @@ export class Slotkeeper {
   /** The limiter's status. */
   getStatus(): Status {
     return this.limiter.getStatus();
+  }
+
+  /** Takes in nobody new and waits until no run is held; see `ConcurrencyLimiter.drain`. */
+  drain(options?: DrainOptions): Promise<DrainReport> {
+    return this.limiter.drain(options);
   }
 
   /** Stops the tree, last started first: every slot ends as `stopped`. Again is a no-op. */

@@ -1,9 +1,9 @@
 /**
- * The options of an acquire, checked, and the requests that are made of them.
+ * The options of an acquire, and how they are checked.
  */
 import { expectKnown, expectOption, invalidOption, isDuration } from '../otp/options.ts';
 import { isId, type Labels } from '../slots/index.ts';
-import type { AcquireTerms } from './calls.ts';
+import { type HolderTarget, isHolderTarget } from './holder.ts';
 
 /** What `tryAcquireSessionSlot` takes. */
 export interface TrySessionOptions {
@@ -11,8 +11,15 @@ export interface TrySessionOptions {
   readonly priority?: number;
   /** On whose account: a user, a tenant, an address. An id. */
   readonly owner?: string;
-  /** Shown in events: at most 16, with keys and values of at most 256 characters. */
+  /** Shown in events, lists and explanations: at most 16, keys and values of at most 256 characters. */
   readonly labels?: Labels;
+  /**
+   * Whose end ends the slot, and the wait for it: a server as it runs now, an XState actor, a signal.
+   * One that is down already gets nothing: `noproc`.
+   */
+  readonly holder?: HolderTarget;
+  /** The slot ends as `expired` after so many milliseconds, unless it is renewed. Default `Infinity`. */
+  readonly leaseMs?: number;
 }
 
 /** What `tryAcquireRunSlot` takes. */
@@ -35,58 +42,44 @@ export interface WaitOptions {
 export interface AcquireSessionOptions extends TrySessionOptions, WaitOptions {}
 export interface AcquireRunOptions extends TryRunOptions, WaitOptions {}
 
-const SESSION = ['priority', 'owner', 'labels'];
+const SESSION = ['priority', 'owner', 'labels', 'leaseMs'];
 const RUN = [...SESSION, 'kind'];
+const HELD = ['holder'];
 const WAIT = ['waitTimeoutMs', 'signal'];
-const SESSION_AND_WAIT = [...SESSION, ...WAIT];
-const RUN_AND_WAIT = [...RUN, ...WAIT];
+
+/** Which options there are: for the slot of what, now or later, in this thread or through a port. */
+const NAMES = {
+  session: [...SESSION, ...HELD, ...WAIT],
+  run: [...RUN, ...HELD, ...WAIT],
+  session_now: [...SESSION, ...HELD],
+  run_now: [...RUN, ...HELD],
+  remote_session: [...SESSION, ...WAIT],
+  remote_run: [...RUN, ...WAIT],
+} as const;
+
+export type Asked = keyof typeof NAMES;
+
 const MOST_LABELS = 16;
 const LONGEST_LABEL = 256;
 
-/** An acquire without options. */
-const PLAIN: AcquireTerms = Object.freeze({
-  owner: undefined,
-  kind: undefined,
-  priority: 0,
-  labels: undefined,
-  waitTimeoutMs: 0,
-});
-
-/** What the options say. Throws `invalid_option`. */
-export function termsOf(
-  options: AcquireRunOptions | undefined,
-  of: 'session' | 'run',
-): AcquireTerms {
-  if (options === undefined) return PLAIN;
-  checkOptions(options, of === 'run' ? RUN_AND_WAIT : SESSION_AND_WAIT);
-  const { owner, kind, priority = 0, labels, waitTimeoutMs = 0 } = options;
-  return { owner, kind, priority, labels: copyOf(labels), waitTimeoutMs };
-}
-
-/** The same for `tryAcquire…`, which never waits. */
-export function tryTermsOf(
-  options: TryRunOptions | undefined,
-  of: 'session' | 'run',
-): AcquireTerms {
-  if (options === undefined) return PLAIN;
-  checkOptions(options, of === 'run' ? RUN : SESSION);
-  return termsOf(options, of);
-}
-
-function checkOptions(options: AcquireRunOptions, known: readonly string[]): void {
+/** Throws `invalid_option`. */
+export function checkAcquireOptions(options: AcquireRunOptions, asked: Asked): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('options', options, 'an object');
   }
-  expectKnown(options, known);
-  const { owner, kind, priority, labels, waitTimeoutMs, signal } = options;
+  expectKnown(options, NAMES[asked]);
+  const { owner, kind, priority, labels, holder, leaseMs, waitTimeoutMs, signal } = options;
   expectOption('owner', owner, isOptionalId, ID);
   expectOption('kind', kind, isOptionalId, ID);
   expectOption('priority', priority, isOptionalInteger, 'an integer');
   expectOption('labels', labels, isOptionalLabels, LABELS);
+  expectOption('holder', holder, isOptionalHolder, HOLDER);
+  expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
   expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
   expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
 }
 
+const HOLDER = 'a ServerRef, an XState actor or an AbortSignal';
 const ID = 'a well-formed string of 1 to 256 UTF-16 units without control characters';
 const LABELS = `at most ${MOST_LABELS} strings by strings of at most ${LONGEST_LABEL} characters`;
 
@@ -100,6 +93,14 @@ function isOptionalInteger(value: unknown): boolean {
 
 function isOptionalDuration(value: unknown): boolean {
   return value === undefined || isDuration(value);
+}
+
+function isOptionalTerm(value: unknown): boolean {
+  return value === undefined || (isDuration(value) && (value as number) > 0);
+}
+
+function isOptionalHolder(value: unknown): boolean {
+  return value === undefined || isHolderTarget(value);
 }
 
 function isOptionalSignal(value: unknown): boolean {
@@ -117,9 +118,4 @@ function isOptionalLabels(value: unknown): boolean {
 
 function isLabelText(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_LABEL;
-}
-
-/** The caller may change his own. */
-function copyOf(labels: Labels | undefined): Labels | undefined {
-  return labels && Object.freeze({ ...labels });
 }

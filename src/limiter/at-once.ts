@@ -7,19 +7,19 @@
  */
 import { visit } from '../otp/client.ts';
 import type { Host } from '../otp/server.ts';
-import type { RunEntry, RunRequest } from '../slots/index.ts';
+import type { RunEntry } from '../slots/index.ts';
 import { decideRun } from '../slots/index.ts';
 import type { AcquireRunCall } from './calls.ts';
 import type { Desk } from './desk.ts';
-import { grantWaiters } from './grants.ts';
-import { acquireRun, endSlot, holdRun } from './operations.ts';
+import { grantWaiters, runHandleOn } from './grants.ts';
+import { acquireRun, type BoundRequest, endSlot, holdRun } from './operations.ts';
 import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
-import { RunSlot } from './slot.ts';
+import type { RunSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 import { enter, finish } from './write-path.ts';
 
 /** The slot, if there is room for it now or it is held already. */
-export function acquireRunAtOnce(desk: Desk, request: RunRequest): RunSlot | undefined {
+export function acquireRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | undefined {
   return atOnce(desk, grantOnTheSpot, request);
 }
 
@@ -48,18 +48,22 @@ function atOnce<Subject, Answer>(
   return answer ?? committed;
 }
 
-function grantOnTheSpot(limiter: Survivors, request: RunRequest, host: Host): RunSlot | undefined {
+function grantOnTheSpot(
+  limiter: Survivors,
+  request: BoundRequest,
+  host: Host,
+): RunSlot | undefined {
   if (!host.mayAnswer) return undefined;
-  const { faultPoints, tables, desk } = limiter;
+  const { faultPoints, tables } = limiter;
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
   faultPoints?.reach('after', 'decide');
-  if (decision.type === 'held') return new RunSlot(decision.entry, desk);
+  if (decision.type === 'held') return runHandleOn(limiter, decision.entry);
   if (decision.type !== 'grant') return undefined;
   faultPoints?.reach('before', 'change');
   const entry = holdRun(limiter, request);
   faultPoints?.reach('after', 'change');
-  const slot = new RunSlot(entry, desk);
+  const slot = runHandleOn(limiter, entry);
   entry.isClaimed = true;
   finish(limiter, slot);
   return slot;

@@ -79,12 +79,15 @@ export class Batch {
     }
   }
 
-  tellEvents(): void {
+  /** `tell` gets each event with its channel. */
+  tellEvents(
+    tell: <Event extends object>(channel: EventChannel<Event>, event: Event) => void,
+  ): void {
     while (this.emitted < this.events.size) {
       const channel = this.events.at(this.emitted) as EventChannel<object>; // pushed in pairs
       const event = this.events.at(this.emitted + 1) as object;
       this.emitted += 2;
-      channel.publish(event);
+      tell(channel, event);
     }
   }
 

@@ -30,6 +30,11 @@ export abstract class BookedCall extends CallEnvelope {
     this.sequence = desk.book.nextSequence();
   }
 
+  /** Whether it was asked there. */
+  isFor(desk: Desk): boolean {
+    return desk === this.desk;
+  }
+
   /** Whether its caller waits when there is no room. */
   get canWait(): boolean {
     return this.waitTimeoutMs > 0;
@@ -72,7 +77,7 @@ export abstract class BookedCall extends CallEnvelope {
   private waitTimeout(): Error {
     const { entry } = this;
     const block = entry && blockOf(this.desk.tables, entry);
-    return refusalError({ ...block, code: 'wait_timeout' });
+    return refusalError({ ...block, code: 'wait_timeout' }, this);
   }
 }
 

@@ -14,6 +14,7 @@ import type {
 } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
 import type { Desk } from './desk.ts';
+import type { Holder } from './holder.ts';
 import { NOTHING_RELEASED } from './release-report.ts';
 import { runIds } from './run-ids.ts';
 
@@ -25,14 +26,26 @@ export interface AcquireTerms {
   readonly labels: Labels | undefined;
   /** 0 when the caller does not wait. */
   readonly waitTimeoutMs: number;
+  /** What the slot will hang on, if anything was named. */
+  readonly bonds: Bonds | undefined;
 }
 
-/** To acquire a session slot. */
-export class AcquireSessionCall extends BookedCall implements SessionRequest {
+/** What ends a slot besides a release. */
+export interface Bonds {
+  readonly holder: Holder | undefined;
+  /** `Infinity`: no lease. */
+  readonly leaseMs: number;
+  /** The stack of the acquire, where handles are traced. */
+  readonly acquiredAt: string | undefined;
+}
+
+/** To acquire a slot. */
+export abstract class AcquireCall extends BookedCall {
   readonly sessionId: string;
   readonly owner: string | undefined;
   readonly priority: number;
   readonly labels: Labels | undefined;
+  readonly bonds: Bonds | undefined;
 
   constructor(desk: Desk, sessionId: string, terms: AcquireTerms) {
     super(desk, 'ordinary', terms.waitTimeoutMs);
@@ -40,8 +53,22 @@ export class AcquireSessionCall extends BookedCall implements SessionRequest {
     this.owner = terms.owner;
     this.priority = terms.priority;
     this.labels = terms.labels;
+    this.bonds = terms.bonds;
   }
 
+  override resolveWith(value: unknown): boolean {
+    this.bonds?.holder?.removeCall(this);
+    return super.resolveWith(value);
+  }
+
+  override rejectWith(error: unknown): boolean {
+    this.bonds?.holder?.removeCall(this);
+    return super.rejectWith(error);
+  }
+}
+
+/** To acquire a session slot. */
+export class AcquireSessionCall extends AcquireCall implements SessionRequest {
   override get messageType(): string {
     return 'acquire_session';
   }
@@ -53,22 +80,14 @@ export class AcquireSessionCall extends BookedCall implements SessionRequest {
 }
 
 /** To acquire a run slot. */
-export class AcquireRunCall extends BookedCall implements RunRequest {
-  readonly sessionId: string;
+export class AcquireRunCall extends AcquireCall implements RunRequest {
   readonly runKey: RunKey;
-  readonly owner: string | undefined;
   readonly kind: string | undefined;
-  readonly priority: number;
-  readonly labels: Labels | undefined;
 
   constructor(desk: Desk, sessionId: string, runKey: RunKey, terms: AcquireTerms) {
-    super(desk, 'ordinary', terms.waitTimeoutMs);
-    this.sessionId = sessionId;
+    super(desk, sessionId, terms);
     this.runKey = runKey;
-    this.owner = terms.owner;
     this.kind = terms.kind;
-    this.priority = terms.priority;
-    this.labels = terms.labels;
   }
 
   override get messageType(): string {
@@ -160,6 +179,107 @@ export class TakeBackCall extends BookedCall {
 
   override get shown(): object {
     return { type: this.messageType, id: this.granted.id, token: this.granted.token };
+  }
+}
+
+/** A holder of slots is down. Never lost. */
+export class HolderDownCall extends BookedCall {
+  readonly holder: Holder;
+
+  constructor(desk: Desk, holder: Holder) {
+    super(desk, 'urgent', 0);
+    this.holder = holder;
+  }
+
+  override get messageType(): string {
+    return 'holder_down';
+  }
+
+  override get shown(): object {
+    const { label, slots, calls } = this.holder;
+    return { type: this.messageType, holder: label, slots: slots.size, calls: calls.size };
+  }
+}
+
+/** Leases have run out. Never lost. */
+export class SweepCall extends BookedCall {
+  constructor(desk: Desk) {
+    super(desk, 'urgent', 0);
+  }
+
+  override get messageType(): string {
+    return 'sweep';
+  }
+
+  override get shown(): object {
+    return { type: this.messageType };
+  }
+}
+
+/** To renew the lease of a grant. It goes before all that waits, and before the end of what has run out. */
+export abstract class RenewCall extends BookedCall {
+  readonly id: string;
+  readonly token: number;
+
+  constructor(desk: Desk, id: string, token: number) {
+    super(desk, 'urgent', 0);
+    this.id = id;
+    this.token = token;
+  }
+
+  override get shown(): object {
+    return { type: this.messageType, id: this.id, token: this.token };
+  }
+}
+
+export class RenewRunCall extends RenewCall {
+  override get messageType(): string {
+    return 'renew_run';
+  }
+}
+
+export class RenewSessionCall extends RenewCall {
+  override get messageType(): string {
+    return 'renew_session';
+  }
+}
+
+/** To end a run's slot against its holder. Never lost. */
+export class EvictCall extends BookedCall {
+  readonly id: string;
+  /** Why, for people. */
+  readonly note: string;
+
+  constructor(desk: Desk, id: string, note: string) {
+    super(desk, 'urgent', 0);
+    this.id = id;
+    this.note = note;
+  }
+
+  override get messageType(): string {
+    return 'evict';
+  }
+
+  override get shown(): object {
+    return { type: this.messageType, id: this.id, note: this.note };
+  }
+}
+
+/** To take in nobody new, or to do so again. */
+export class SetDrainingCall extends BookedCall {
+  readonly isDraining: boolean;
+
+  constructor(desk: Desk, isDraining: boolean) {
+    super(desk, 'ordinary', 0);
+    this.isDraining = isDraining;
+  }
+
+  override get messageType(): string {
+    return 'set_draining';
+  }
+
+  override get shown(): object {
+    return { type: this.messageType, isDraining: this.isDraining };
   }
 }
 

@@ -2,7 +2,7 @@
  * The limiter's events, published on `node:diagnostics_channel` after the answer they tell of. A
  * channel that nobody listens to costs one property read. `src/telemetry` describes each field.
  */
-import { type EventChannel, eventChannel } from '../otp/event-channel.ts';
+import { type EventChannel, type EventOf, eventChannel } from '../otp/event-channel.ts';
 import type { EndReason, Labels, Limits, RefusalCode, Scope } from '../slots/index.ts';
 
 export interface SessionSlotGranted {
@@ -41,6 +41,33 @@ export interface SessionSlotEnded {
 export interface RunSlotEnded extends SessionSlotEnded {
   readonly runId: string;
   readonly kind: string | undefined;
+  /** What was said of an eviction. */
+  readonly note: string | undefined;
+}
+export interface ClockJumped {
+  /** How late a timer came, in milliseconds. */
+  readonly lateMs: number;
+  /** How far the wall clock has moved against the monotonic one, in milliseconds. */
+  readonly driftMs: number;
+}
+export interface DrainStarted {
+  readonly heldRuns: number;
+  /** Ids that waited and were refused. */
+  readonly refusedWaiters: number;
+}
+export interface DrainEnded {
+  readonly drained: boolean;
+  readonly heldRuns: number;
+}
+export interface Resumed {
+  readonly heldRuns: number;
+}
+export interface SlotLostTrack {
+  readonly sessionId: string;
+  readonly runId: string | undefined;
+  readonly token: number;
+  /** Where it was acquired: a stack. */
+  readonly acquiredAt: string;
 }
 export interface LimitsChanged {
   readonly limits: Limits;
@@ -54,8 +81,10 @@ export interface LimiterRestarted {
   readonly resumedCalls: number;
 }
 
+const PREFIX = 'slotkeeper.limiter.';
+
 const limiterChannel = <Event extends object>(name: string): EventChannel<Event> =>
-  eventChannel(`slotkeeper.limiter.${name}`);
+  eventChannel(`${PREFIX}${name}`);
 
 export const sessionSlotGranted = limiterChannel<SessionSlotGranted>('session_slot_granted');
 export const sessionSlotRefused = limiterChannel<SessionSlotRefused>('session_slot_refused');
@@ -65,6 +94,11 @@ export const runSlotRefused = limiterChannel<RunSlotRefused>('run_slot_refused')
 export const runSlotEnded = limiterChannel<RunSlotEnded>('run_slot_ended');
 export const limitsChanged = limiterChannel<LimitsChanged>('limits_changed');
 export const limiterRestarted = limiterChannel<LimiterRestarted>('limiter_restarted');
+export const clockJumped = limiterChannel<ClockJumped>('clock_jumped');
+export const drainStarted = limiterChannel<DrainStarted>('drain_started');
+export const drainEnded = limiterChannel<DrainEnded>('drain_ended');
+export const resumed = limiterChannel<Resumed>('resumed');
+export const slotLostTrack = limiterChannel<SlotLostTrack>('slot_lost_track');
 
 /** All of them by name. */
 export const limiterChannels = {
@@ -76,6 +110,25 @@ export const limiterChannels = {
   run_slot_ended: runSlotEnded,
   limits_changed: limitsChanged,
   limiter_restarted: limiterRestarted,
+  clock_jumped: clockJumped,
+  drain_started: drainStarted,
+  drain_ended: drainEnded,
+  resumed,
+  slot_lost_track: slotLostTrack,
 } as const;
 
 export type LimiterChannels = typeof limiterChannels;
+
+/** The name of one of them, as it stands in `limiterChannels`. */
+export function nameOf(channel: { readonly name: string }): LimiterEventName {
+  return channel.name.slice(PREFIX.length) as LimiterEventName; // each is made with its own name
+}
+
+export type LimiterEventName = keyof LimiterChannels;
+
+/** An event of one limiter, as its stream gives it. */
+export type LimiterEvent =
+  | {
+      [Name in LimiterEventName]: { readonly type: Name } & EventOf<LimiterChannels[Name]>;
+    }[LimiterEventName]
+  | { readonly type: 'gap'; readonly missed: number };

@@ -15,16 +15,20 @@ import { finish, resume } from './write-path.ts';
  * and says so on the status page. Again is a no-op.
  */
 export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
-  const { desk, page } = limiter;
+  const { desk } = limiter;
   if (desk.book.closingFault) return;
   limiter.faultPoints = undefined;
   resume(limiter);
   const callers = callersWaiting(limiter);
   endAll(limiter, 'stopped');
-  page.publishState('stopped', limiter.restarts);
+  limiter.mode = 'stopped';
+  limiter.leases.close();
+  limiter.drains.reject(fault);
   desk.book.close(fault);
   finish(limiter);
   for (const call of callers) call.rejectWith(fault());
+  for (const port of limiter.ports) port.close(fault());
+  limiter.streams.close();
 }
 
 export function stopped(): SlotkeeperError<'stopped'> {

@@ -19,12 +19,19 @@ import { giveBackAtOnce, queueAtOnce } from './at-once.ts';
 import type { Batch } from './batch.ts';
 import { type BookedCall, CallBook } from './call-book.ts';
 import {
+  AcquireCall,
   type AcquireRunCall,
+  EvictCall,
+  HolderDownCall,
   ReleaseRunCall,
   ReleaseSessionCall,
+  RenewRunCall,
+  RenewSessionCall,
+  SweepCall,
   TakeBackCall,
   WithdrawCall,
 } from './calls.ts';
+import type { Holder } from './holder.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
 
 export class Desk {
@@ -70,6 +77,7 @@ export class Desk {
     const fault = call.isTakenUp ? undefined : sendCall(this.ref, call);
     if (fault) return Promise.reject(this.stopFault ?? fault);
     if (call.isResolved) return undefined;
+    if (!call.isSettled && call instanceof AcquireCall) call.bonds?.holder?.addCall(call);
     return call.promise(this, this.deadlineOf(call), signal);
   }
 
@@ -106,6 +114,28 @@ export class Desk {
     sendCall(this.ref, new TakeBackCall(this, entry));
   }
 
+  /** A holder is down. */
+  holderDown(holder: Holder): void {
+    sendCall(this.ref, new HolderDownCall(this, holder));
+  }
+
+  /** Leases have run out. */
+  sweep(): void {
+    sendCall(this.ref, new SweepCall(this));
+  }
+
+  renewRun(id: string, token: number): Promise<void> {
+    return this.tellOrFail(new RenewRunCall(this, id, token)) as Promise<void>; // as it asks for
+  }
+
+  renewSession(id: string, token: number): Promise<void> {
+    return this.tellOrFail(new RenewSessionCall(this, id, token)) as Promise<void>; // as it asks for
+  }
+
+  evict(id: string, note: string): Promise<ReleaseReport> {
+    return this.tell(new EvictCall(this, id, note));
+  }
+
   /** A caller who waited has had his answer. */
   withdraw(call: BookedCall): void {
     sendCall(this.ref, new WithdrawCall(this, call));
@@ -115,6 +145,13 @@ export class Desk {
   private tell(call: BookedCall): Promise<ReleaseReport> {
     if (sendCall(this.ref, call)) return Promise.resolve(NOTHING_RELEASED);
     return call.promise(this, Infinity, undefined) as Promise<ReleaseReport>; // its reply, by its type
+  }
+
+  /** Hands in what is never refused, and fails when nobody is there. */
+  private tellOrFail(call: BookedCall): Promise<unknown> {
+    const fault = sendCall(this.ref, call);
+    if (fault) return Promise.reject(this.stopFault ?? fault);
+    return call.promise(this, Infinity, undefined);
   }
 
   /** Whether the wait of a call is over before the time of a call is. */

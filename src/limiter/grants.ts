@@ -12,6 +12,7 @@ import {
   type SessionEntry,
   type Waiter,
 } from '../slots/index.ts';
+import { bind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import { recordGrant, recordRefusal } from './records.ts';
@@ -33,8 +34,16 @@ export function handleOn(
   limiter: Survivors,
   entry: RunEntry | SessionEntry,
 ): RunSlot | SessionSlot {
-  const { desk } = limiter;
-  return entry instanceof RunEntry ? new RunSlot(entry, desk) : new SessionSlot(entry, desk);
+  if (entry instanceof RunEntry) return runHandleOn(limiter, entry);
+  const handle = new SessionSlot(entry, limiter.desk);
+  limiter.traces?.watch(handle, entry);
+  return handle;
+}
+
+export function runHandleOn(limiter: Survivors, entry: RunEntry): RunSlot {
+  const handle = new RunSlot(entry, limiter.desk);
+  limiter.traces?.watch(handle, entry);
+  return handle;
 }
 
 /** A wait ends for all who share it. */
@@ -50,6 +59,18 @@ export function refuseWait(
   withdraw(limiter, entry);
   const waitedMs = limiter.now - waiter.since;
   for (const call of callsOf(waiter)) refuseCall(limiter, call, { code }, waitedMs);
+}
+
+/** One caller is refused, wherever his call is: his holder is down. */
+export function refuseCaller(limiter: Survivors, call: BookedCall): void {
+  const { entry } = call;
+  const waiter = entry?.waiter;
+  const since = waiter?.since ?? limiter.now;
+  if (entry && waiter?.hasClaimant(call)) {
+    limiter.tables.removeClaim(waiter, call);
+    if (!waiter.isClaimed) withdraw(limiter, entry);
+  }
+  refuseCall(limiter, call, { code: 'withdrawn' }, limiter.now - since);
 }
 
 /** One caller leaves a wait, having had his answer; the last one takes it out of the queue. */
@@ -77,7 +98,7 @@ export function refuseCall(
   refusal: Refusal,
   waited: number,
 ): void {
-  limiter.batch.refuse(call, refusalError(refusal));
+  limiter.batch.refuse(call, refusalError(refusal, call));
   recordRefusal(limiter, requestOf(call), refusal, waited);
 }
 
@@ -100,8 +121,11 @@ function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waite
   const { tables, batch, now } = limiter;
   if (entry instanceof RunEntry) tables.grantRun(entry, nextToken(), now);
   else tables.grantSession(entry, nextToken(), now);
+  const calls = callsOf(waiter);
+  const bonds = calls[0] && requestOf(calls[0]).bonds;
+  if (bonds) bind(limiter, entry, bonds);
   recordGrant(limiter, entry, waiter.since);
-  for (const call of callsOf(waiter)) batch.answer(call, handleOn(limiter, entry), entry);
+  for (const call of calls) batch.answer(call, handleOn(limiter, entry), entry);
 }
 
 function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {

@@ -10,7 +10,13 @@ import {
   systemClock,
 } from '../otp/index.ts';
 import { expectKnown, expectOption, isDuration } from '../otp/options.ts';
-import { DEFAULT_LIMITS, type LimitChanges, type Limits, withLimits } from '../slots/index.ts';
+import {
+  DEFAULT_LIMITS,
+  type Fairness,
+  type LimitChanges,
+  type Limits,
+  withLimits,
+} from '../slots/index.ts';
 import type { FaultPoints } from './fault-points.ts';
 import { checkLimitChanges } from './limit-options.ts';
 
@@ -19,6 +25,16 @@ export interface LimiterOptions {
   readonly limits?: LimitChanges;
   /** Where slots are kept. `'memory'` (default): they end with the process. */
   readonly journal?: 'memory';
+  /**
+   * Between what free run slots go round: `'arrival'` (default), first come first served; `'session'`,
+   * `'owner'`, one slot for each in turn. Priority and arrival order inside a session or owner then.
+   */
+  readonly fairness?: Fairness;
+  /**
+   * Notes where each slot is acquired, and tells (`slot_lost_track`) when its last handle was collected
+   * while it is held. For finding leaks; an acquire costs microseconds more. Default false.
+   */
+  readonly traceHandles?: boolean;
   /** Time for everything. Default the machine's. */
   readonly clock?: Clock;
   /** Where crashes and restarts are reported. Default nowhere. */
@@ -40,7 +56,9 @@ const DEFAULT_RESTART_INTENSITY: RestartIntensity = { restarts: 3, withinMs: 5_0
 
 const NAMES = [
   'limits',
+  'fairness',
   'journal',
+  'traceHandles',
   'clock',
   'logger',
   'callTimeoutMs',
@@ -52,6 +70,8 @@ const NAMES = [
 /** The options with every default in them. */
 export interface CheckedOptions {
   readonly limits: Limits;
+  readonly fairness: Fairness;
+  readonly traceHandles: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly callTimeoutMs: number;
@@ -66,6 +86,9 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   expectKnown(options, NAMES);
   const { limits = {}, journal = 'memory', callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   const { restartIntensity = DEFAULT_RESTART_INTENSITY, faultPoints, inspect } = options;
+  const { fairness = 'arrival', traceHandles = false } = options;
+  expectOption('fairness', fairness, isFairness, "'arrival', 'session' or 'owner'");
+  expectOption('traceHandles', traceHandles, isBoolean, 'true or false');
   expectOption('journal', journal, isMemory, "'memory'");
   expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
   expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
@@ -76,6 +99,8 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   expectOption('inspect', inspect, isOptionalInspector, 'a function or an observer');
   return {
     limits: withLimits(DEFAULT_LIMITS, checkLimitChanges(limits)),
+    fairness,
+    traceHandles,
     clock,
     logger,
     callTimeoutMs,
@@ -108,6 +133,14 @@ function isOptionalFaultPoints(value: unknown): boolean {
 
 function isOptionalInspector(value: unknown): boolean {
   return value === undefined || typeof value === 'function' || isObject(value);
+}
+
+function isFairness(value: unknown): boolean {
+  return value === 'arrival' || value === 'session' || value === 'owner';
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
 }
 
 function isMemory(value: unknown): boolean {

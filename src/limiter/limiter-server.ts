@@ -27,9 +27,15 @@ import { limiterRestarted } from './channels.ts';
 import {
   acquireRun,
   acquireSession,
+  evict,
+  holderDown,
   releaseRun,
   releaseSession,
+  renewRun,
+  renewSession,
+  setDraining,
   setLimits,
+  sweep,
   takeBack,
   withdraw,
 } from './operations.ts';
@@ -49,6 +55,12 @@ export interface LimiterTypes {
     release_run(): ReleaseReport;
     withdraw(): void;
     take_back(): void;
+    holder_down(): void;
+    sweep(): void;
+    renew_run(): void;
+    renew_session(): void;
+    evict(): ReleaseReport;
+    set_draining(): number;
     set_limits(): Limits;
   };
 }
@@ -63,8 +75,8 @@ const server: GenServerDefinition<LimiterTypes> = {
   init(limiter, context) {
     limiter.restarts += 1;
     if (limiter.restarts > 0) recover(limiter, context);
+    limiter.mode = 'accepting';
     publish(limiter);
-    limiter.page.publishState('accepting', limiter.restarts);
     return ready(limiter);
   },
 
@@ -75,12 +87,19 @@ const server: GenServerDefinition<LimiterTypes> = {
     release_run: (_request, limiter, from) => serve(limiter, from, releaseRun),
     withdraw: (_request, limiter, from) => serve(limiter, from, withdraw),
     take_back: (_request, limiter, from) => serve(limiter, from, takeBack),
+    holder_down: (_request, limiter, from) => serve(limiter, from, holderDown),
+    sweep: (_request, limiter, from) => serve(limiter, from, sweep),
+    renew_run: (_request, limiter, from) => serve(limiter, from, renewRun),
+    renew_session: (_request, limiter, from) => serve(limiter, from, renewSession),
+    evict: (_request, limiter, from) => serve(limiter, from, evict),
+    set_draining: (_request, limiter, from) => serve(limiter, from, setDraining),
     set_limits: (_request, limiter, from) => serve(limiter, from, setLimits),
   },
 
   // Whatever the reason, there may be a next incarnation; if there is none, the start function knows.
   terminate(_reason, limiter) {
-    limiter.page.publishState('recovering', limiter.restarts);
+    limiter.mode = 'recovering';
+    publish(limiter);
   },
 
   /** What is shown of it in logs: its status, and what it was doing. */
@@ -120,11 +139,12 @@ function recover(limiter: Survivors, context: Context): void {
   reportRestart(limiter, calls.length);
 }
 
-function reportRestart({ restarts, tables }: Survivors, resumedCalls: number): void {
-  if (!limiterRestarted.hasSubscribers) return;
+function reportRestart(limiter: Survivors, resumedCalls: number): void {
+  if (!limiter.isHeard(limiterRestarted)) return;
+  const { restarts, tables } = limiter;
   const heldSessions = tables.sessionGate.held;
   const heldRuns = tables.runGate.held;
-  limiterRestarted.publish({ restarts, heldSessions, heldRuns, resumedCalls });
+  limiter.publishEvent(limiterRestarted, { restarts, heldSessions, heldRuns, resumedCalls });
 }
 
 /** Only the limiter's own client makes its messages. */

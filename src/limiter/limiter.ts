@@ -5,8 +5,10 @@
  * (`getStatus`, `getLimits`, `statusBuffer`) ask nobody, and answer while the actor is busy, suspended or
  * being restarted. A crash of the actor is invisible here: calls are answered by its next incarnation.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { SlotkeeperError } from '../fault.ts';
 import type { ServerRef } from '../otp/index.ts';
+import { invalidOption } from '../otp/options.ts';
 import {
   invalidId,
   isId,
@@ -15,24 +17,40 @@ import {
   RefusalError,
   type RunKey,
 } from '../slots/index.ts';
-import {
-  type AcquireRunOptions,
-  type AcquireSessionOptions,
-  type TryRunOptions,
-  type TrySessionOptions,
-  termsOf,
-  tryTermsOf,
+import type {
+  AcquireRunOptions,
+  AcquireSessionOptions,
+  TryRunOptions,
+  TrySessionOptions,
 } from './acquire-options.ts';
+import { termsOf } from './acquire-terms.ts';
 import { acquireRunAtOnce } from './at-once.ts';
 import type { BookedCall } from './call-book.ts';
-import { AcquireRunCall, AcquireSessionCall, type AcquireTerms, SetLimitsCall } from './calls.ts';
+import {
+  AcquireRunCall,
+  AcquireSessionCall,
+  type AcquireTerms,
+  SetDrainingCall,
+  SetLimitsCall,
+} from './calls.ts';
+import type { LimiterEvent } from './channels.ts';
+import { type DrainOptions, drainTimeout, endOfDrain } from './drain.ts';
+import type { DrainReport } from './drains.ts';
+import { type ExplainSubject, explain } from './explain.ts';
+import type { Explanation } from './explanation.ts';
 import { checkLimitChanges } from './limit-options.ts';
+import { type ListOptions, list } from './listing.ts';
+import { openPort } from './port-desk.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
 import type { ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
 import { RunSlot, type SessionSlot } from './slot.ts';
+import type { SlotRow } from './slot-row.ts';
 import type { Status } from './status.ts';
 import type { Survivors } from './survivors.ts';
+
+/** Characters of what is said of an eviction. */
+const LONGEST_NOTE = 256;
 
 export class ConcurrencyLimiter {
   private readonly survivors: Survivors;
@@ -59,7 +77,7 @@ export class ConcurrencyLimiter {
    */
   acquireSessionSlot(sessionId: string, options?: AcquireSessionOptions): Promise<SessionSlot> {
     try {
-      const call = this.sessionCall(sessionId, termsOf(options, 'session'));
+      const call = this.sessionCall(sessionId, termsOf(options, 'session', this.survivors));
       return this.survivors.desk.ask(call, options?.signal) as Promise<SessionSlot>; // as it asks for
     } catch (fault) {
       return Promise.reject(fault);
@@ -76,7 +94,7 @@ export class ConcurrencyLimiter {
    */
   acquireRunSlot(sessionId: string, runId: string, options?: AcquireRunOptions): Promise<RunSlot> {
     try {
-      const terms = termsOf(options, 'run');
+      const terms = termsOf(options, 'run', this.survivors);
       const runKey = checkedKey(sessionId, runId);
       const signal = options?.signal;
       const slot = this.runAtOnce(sessionId, runKey, terms, signal);
@@ -97,7 +115,7 @@ export class ConcurrencyLimiter {
     sessionId: string,
     options?: TrySessionOptions,
   ): SessionSlot | RefusalError {
-    const call = this.sessionCall(sessionId, tryTermsOf(options, 'session'));
+    const call = this.sessionCall(sessionId, termsOf(options, 'session_now', this.survivors));
     return this.askNow(call) as SessionSlot | RefusalError; // as it asks for
   }
 
@@ -107,7 +125,7 @@ export class ConcurrencyLimiter {
     runId: string,
     options?: TryRunOptions,
   ): RunSlot | RefusalError {
-    const terms = tryTermsOf(options, 'run');
+    const terms = termsOf(options, 'run_now', this.survivors);
     const runKey = checkedKey(sessionId, runId);
     const slot = this.runAtOnce(sessionId, runKey, terms, undefined);
     if (slot) return slot;
@@ -126,7 +144,7 @@ export class ConcurrencyLimiter {
     options?: AcquireRunOptions,
   ): Promise<Result> {
     const { survivors } = this;
-    const terms = termsOf(options, 'run');
+    const terms = termsOf(options, 'run', this.survivors);
     if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
     const runKey = runIds.next();
     const signal = options?.signal;
@@ -168,6 +186,53 @@ export class ConcurrencyLimiter {
     return this.survivors.desk.releaseSession(sessionId, options?.token);
   }
 
+  /**
+   * Renews the lease of a run slot: it runs for another `leaseMs` from now. Without a lease nothing
+   * happens. Rejects with `stale_token` when that grant is not held any more, `invalid_id`,
+   * `invalid_option`.
+   */
+  renewRunSlot(runId: string, token: number): Promise<void> {
+    const fault = checkRenewal('runId', runId, token);
+    return fault ? Promise.reject(fault) : this.survivors.desk.renewRun(runId, token);
+  }
+
+  /** The same for a session slot. */
+  renewSessionSlot(sessionId: string, token: number): Promise<void> {
+    const fault = checkRenewal('sessionId', sessionId, token);
+    return fault ? Promise.reject(fault) : this.survivors.desk.renewSession(sessionId, token);
+  }
+
+  /**
+   * Ends a run slot as `evicted`, against its holder, who sees it by his signal; a run that waits is
+   * withdrawn. For an operator, when the work will never end. `reason` (1 to 256 characters) stands in the
+   * event. An unknown id is a no-op. Rejects with `invalid_id`, `invalid_option`.
+   */
+  evict(runId: string, reason: string): Promise<ReleaseReport> {
+    if (!isId(runId)) return Promise.reject(invalidId('runId', runId));
+    if (isNote(reason)) return this.survivors.desk.evict(runId, reason);
+    return Promise.reject(invalidOption('reason', reason, 'a string of 1 to 256 characters'));
+  }
+
+  // ── Draining ────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes in nobody new and waits until no run is held, but not longer than `timeoutMs` (default
+   * 10,000). Newcomers and who waits already are refused with `draining`; an id that is held is answered
+   * still. The limiter goes on draining until `resume`, whatever the report says.
+   */
+  async drain(options?: DrainOptions): Promise<DrainReport> {
+    const timeoutMs = drainTimeout(options);
+    const { desk } = this.survivors;
+    const refused = await desk.ask(new SetDrainingCall(desk, true), undefined);
+    return endOfDrain(this.survivors, timeoutMs, refused as number); // as it asks for
+  }
+
+  /** Takes in newcomers again. Drains that still wait are told that they did not come to their end. */
+  async resume(): Promise<void> {
+    const { desk } = this.survivors;
+    await desk.ask(new SetDrainingCall(desk, false), undefined);
+  }
+
   // ── Limits and status ───────────────────────────────────────────────────────────────────────────
 
   /**
@@ -200,6 +265,33 @@ export class ConcurrencyLimiter {
     return this.survivors.page.buffer;
   }
 
+  // ── Looking in ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Every slot and every wait of this moment, or those that are asked for. Throws `invalid_option`. */
+  list(options: ListOptions = {}): IterableIterator<SlotRow> {
+    return list(this.survivors, options);
+  }
+
+  /**
+   * Why an id waits, or since when it holds; or what would keep a request that was refused (by this
+   * limiter) from its slot now. Plain JSON with a text for people. Throws `invalid_id`, `invalid_option`.
+   */
+  explain(subject: ExplainSubject): Explanation {
+    return explain(this.survivors, subject);
+  }
+
+  /** The events of this limiter from now on. A reader who is slow is told how many he has missed. */
+  events(): AsyncIterableIterator<LimiterEvent> {
+    return this.survivors.streams.open();
+  }
+
+  // ── Other threads ───────────────────────────────────────────────────────────────────────────────
+
+  /** A port to give to another thread, which makes a client of it with `connectLimiter`. */
+  openPort(): MessagePort {
+    return openPort(this, this.survivors.ports);
+  }
+
   private sessionCall(sessionId: string, terms: AcquireTerms): AcquireSessionCall {
     if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
     return new AcquireSessionCall(this.survivors.desk, sessionId, terms);
@@ -214,9 +306,9 @@ export class ConcurrencyLimiter {
   ): RunSlot | undefined {
     const { tables, desk } = this.survivors;
     if (signal?.aborted || tables.runGate.isFull) return undefined;
-    const { owner, kind, priority, labels, waitTimeoutMs } = terms;
+    const { owner, kind, priority, labels, bonds, waitTimeoutMs } = terms;
     const canWait = waitTimeoutMs > 0;
-    const request = { sessionId, runKey, owner, kind, priority, labels, canWait };
+    const request = { sessionId, runKey, owner, kind, priority, labels, bonds, canWait };
     return acquireRunAtOnce(desk, request);
   }
 
@@ -234,6 +326,12 @@ function checkedKey(sessionId: string, runId: string): RunKey {
   return runIds.keyOf(runId);
 }
 
+function checkRenewal(what: string, id: string, token: number): SlotkeeperError | undefined {
+  if (!isId(id)) return invalidId(what, id);
+  if (Number.isSafeInteger(token) && token > 0) return undefined;
+  return invalidOption('token', token, 'a positive integer');
+}
+
 function checkRelease(
   what: string,
   id: string,
@@ -241,4 +339,8 @@ function checkRelease(
 ): SlotkeeperError | undefined {
   if (!isId(id)) return invalidId(what, id);
   return options === undefined ? undefined : checkReleaseOptions(options);
+}
+
+function isNote(note: unknown): note is string {
+  return typeof note === 'string' && note.length > 0 && note.length <= LONGEST_NOTE;
 }

@@ -10,22 +10,42 @@ import {
   RunEntry,
   type RunRequest,
   type SessionEntry,
+  waitersIn,
 } from '../slots/index.ts';
+import { bind, renew, unbind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type {
   AcquireRunCall,
   AcquireSessionCall,
+  Bonds,
+  EvictCall,
+  HolderDownCall,
   ReleaseCall,
   ReleaseRunCall,
   ReleaseSessionCall,
+  RenewCall,
+  RenewRunCall,
+  RenewSessionCall,
+  SetDrainingCall,
   SetLimitsCall,
+  SweepCall,
   TakeBackCall,
   WithdrawCall,
 } from './calls.ts';
-import { grantWaiters, handleOn, leaveWait, refuseCall, refuseWait } from './grants.ts';
-import { recordEnd, recordGrant, recordLimits } from './records.ts';
+import {
+  grantWaiters,
+  handleOn,
+  leaveWait,
+  refuseCall,
+  refuseCaller,
+  refuseWait,
+} from './grants.ts';
+import type { Holder } from './holder.ts';
+import type { Lease } from './leases.ts';
+import { recordDraining, recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
+import { staleToken } from './stale-token.ts';
 import type { Survivors } from './survivors.ts';
 import { nextToken } from './tokens.ts';
 import type { Operation } from './write-path.ts';
@@ -63,6 +83,7 @@ export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>
     switch (decision.type) {
       case 'grant': {
         const entry = tables.holdSession(call, nextToken(), now);
+        if (call.bonds) bind(limiter, entry, call.bonds);
         recordGrant(limiter, entry, now);
         batch.answer(call, handleOn(limiter, entry), entry);
         break;
@@ -89,7 +110,10 @@ export const releaseSession: Operation<ReleaseSessionCall, SessionEntry | undefi
   decide: ({ tables }, call) => concerned(call, () => tables.sessions.get(call.id)),
 
   change(limiter, call, entry) {
-    limiter.batch.answer(call, entry ? releaseAll(limiter, entry, call) : NOTHING_RELEASED);
+    limiter.batch.answer(
+      call,
+      entry ? releaseAll(limiter, entry, 'released', call.held !== undefined) : NOTHING_RELEASED,
+    );
     if (entry) grantWaiters(limiter);
   },
 };
@@ -115,6 +139,63 @@ export const takeBack: Operation<TakeBackCall, boolean> = {
   },
 };
 
+export const holderDown: Operation<HolderDownCall, Holder> = {
+  decide: (_limiter, call) => call.holder,
+
+  change(limiter, call, { slots, calls }) {
+    for (const waiting of [...calls]) refuseCaller(limiter, waiting);
+    endAllHeld(limiter, [...slots], 'holder_down');
+    limiter.batch.answer(call, undefined);
+    grantWaiters(limiter);
+  },
+};
+
+export const sweep: Operation<SweepCall, readonly Lease[]> = {
+  decide: ({ leases }) => leases.due(),
+
+  change(limiter, call, due) {
+    endAllHeld(
+      limiter,
+      due.map(({ entry }) => entry),
+      'expired',
+    );
+    limiter.leases.swept();
+    limiter.batch.answer(call, undefined);
+    grantWaiters(limiter);
+  },
+};
+
+export const renewRun: Operation<RenewRunCall, RunEntry | undefined> = {
+  decide: ({ tables }, { id, token }) => current(tables.runs.get(runIds.keyOf(id)), token),
+  change: renewIfCurrent,
+};
+
+export const renewSession: Operation<RenewSessionCall, SessionEntry | undefined> = {
+  decide: ({ tables }, { id, token }) => current(tables.sessions.get(id), token),
+  change: renewIfCurrent,
+};
+
+export const evict: Operation<EvictCall, RunEntry | undefined> = {
+  decide: ({ tables }, { id }) => tables.runs.get(runIds.keyOf(id)),
+
+  change(limiter, call, entry) {
+    limiter.batch.answer(call, entry ? evictRun(limiter, entry, call.note) : NOTHING_RELEASED);
+    if (entry) grantWaiters(limiter);
+  },
+};
+
+export const setDraining: Operation<SetDrainingCall, boolean> = {
+  decide: ({ tables }, call) => tables.isDraining !== call.isDraining,
+
+  change(limiter, call, isChange) {
+    const refused = isChange && call.isDraining ? refuseAll(limiter) : 0;
+    limiter.batch.answer(call, refused);
+    if (!isChange) return;
+    limiter.tables.drain(call.isDraining);
+    recordDraining(limiter, call.isDraining, refused);
+  },
+};
+
 export const setLimits: Operation<SetLimitsCall, undefined> = {
   decide: () => undefined,
 
@@ -126,10 +207,16 @@ export const setLimits: Operation<SetLimitsCall, undefined> = {
   },
 };
 
+/** What is asked for, and what the slot is to hang on. */
+export interface BoundRequest extends RunRequest {
+  readonly bonds: Bonds | undefined;
+}
+
 /** A run that was decided to be granted gets its slot. */
-export function holdRun(limiter: Survivors, request: RunRequest): RunEntry {
+export function holdRun(limiter: Survivors, request: BoundRequest): RunEntry {
   const { now } = limiter;
   const entry = limiter.tables.holdRun(request, nextToken(), now);
+  if (request.bonds) bind(limiter, entry, request.bonds);
   recordGrant(limiter, entry, now);
   return entry;
 }
@@ -189,7 +276,8 @@ function releaseOneRun(
 function releaseAll(
   limiter: Survivors,
   entry: SessionEntry,
-  { held }: ReleaseSessionCall,
+  reason: EndReason,
+  isOwn: boolean,
 ): ReleaseReport {
   const waiters = refuseWaits(limiter, entry);
   let runs = 0;
@@ -198,8 +286,58 @@ function releaseAll(
     runs += 1;
   }
   const sessions = entry.isHeld ? 1 : 0;
-  if (entry.isHeld) endSlot(limiter, entry, 'released', held !== undefined);
+  if (entry.isHeld) endSlot(limiter, entry, reason, isOwn);
   return { sessions, runs, waiters };
+}
+
+/** Slots end against their holders: runs for their own sake, sessions with all that is tied to them. */
+function endAllHeld(
+  limiter: Survivors,
+  entries: readonly (RunEntry | SessionEntry)[],
+  reason: EndReason,
+): void {
+  for (const entry of entries) {
+    if (entry instanceof RunEntry && entry.isHeld) endSlot(limiter, entry, reason, false);
+  }
+  for (const entry of entries) {
+    if (!(entry instanceof RunEntry) && entry.isHeld) releaseAll(limiter, entry, reason, false);
+  }
+}
+
+function evictRun(limiter: Survivors, entry: RunEntry, note: string): ReleaseReport {
+  if (entry.isHeld) {
+    endSlot(limiter, entry, 'evicted', false, note);
+    return ONE_RUN_RELEASED;
+  }
+  refuseWait(limiter, entry, 'withdrawn');
+  return { sessions: 0, runs: 0, waiters: 1 };
+}
+
+/** The grant that a token stands for, if it is held still. */
+function current<Entry extends RunEntry | SessionEntry>(
+  entry: Entry | undefined,
+  token: number,
+): Entry | undefined {
+  return entry?.isHeld && entry.token === token ? entry : undefined;
+}
+
+function renewIfCurrent(
+  limiter: Survivors,
+  call: RenewCall,
+  entry: RunEntry | SessionEntry | undefined,
+): void {
+  if (entry) renew(limiter, entry);
+  limiter.batch.answer(call, entry ? undefined : staleToken(call.id, call.token));
+}
+
+/** Who waits is taken in no more than who comes. */
+function refuseAll(limiter: Survivors): number {
+  const { tables } = limiter;
+  const waiters = [...waitersIn(tables.runQueue), ...waitersIn(tables.sessionQueue)];
+  for (const { entry } of waiters) {
+    refuseWait(limiter, entry as RunEntry | SessionEntry, 'draining'); // nothing else waits
+  }
+  return waiters.length;
 }
 
 function refuseWaits(limiter: Survivors, entry: SessionEntry): number {
@@ -220,11 +358,13 @@ export function endSlot(
   entry: RunEntry | SessionEntry,
   reason: EndReason,
   isOwn: boolean,
+  note?: string,
 ): void {
   const { tables, batch } = limiter;
   entry.isOwnEnd = isOwn;
+  if (entry.tie !== undefined) unbind(limiter, entry);
   if (entry instanceof RunEntry) tables.endRun(entry, reason);
   else tables.endSession(entry, reason);
-  recordEnd(limiter, entry, reason);
+  recordEnd(limiter, entry, reason, note);
   if (entry.tie !== undefined && !isOwn) batch.lose(entry);
 }

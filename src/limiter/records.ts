@@ -5,7 +5,9 @@
 import { type EndReason, type Refusal, RunEntry, type SessionEntry } from '../slots/index.ts';
 import { type AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import {
+  drainStarted,
   limitsChanged,
+  resumed,
   runSlotEnded,
   runSlotGranted,
   runSlotRefused,
@@ -22,17 +24,19 @@ export function recordGrant(
 ): void {
   if (limiter.journal.isDurable) journalGrant(limiter, entry);
   const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
-  if (channel.hasSubscribers) emitGrant(limiter, entry, since);
+  if (limiter.isHeard(channel)) emitGrant(limiter, entry, since);
 }
 
 export function recordEnd(
   limiter: Survivors,
   entry: RunEntry | SessionEntry,
   reason: EndReason,
+  note: string | undefined,
 ): void {
   if (limiter.journal.isDurable) journalEnd(limiter, entry);
+  if (entry instanceof RunEntry) limiter.holdTimes.add(entry.kind?.id, limiter.now - entry.since);
   const channel = entry instanceof RunEntry ? runSlotEnded : sessionSlotEnded;
-  if (channel.hasSubscribers) emitEnd(limiter, entry, reason);
+  if (limiter.isHeard(channel)) emitEnd(limiter, entry, reason, note);
 }
 
 export function recordRefusal(
@@ -46,16 +50,28 @@ export function recordRefusal(
   const { code, limit, active, scope } = refusal;
   const common = { sessionId, code, limit, active, scope, owner, waitedMs };
   if (request instanceof AcquireSessionCall) {
-    if (sessionSlotRefused.hasSubscribers) batch.emit(sessionSlotRefused, common);
-  } else if (runSlotRefused.hasSubscribers) {
+    if (limiter.isHeard(sessionSlotRefused)) batch.emit(sessionSlotRefused, common);
+  } else if (limiter.isHeard(runSlotRefused)) {
     batch.emit(runSlotRefused, { ...common, runId: request.runId, kind: request.kind });
   }
 }
 
-export function recordLimits({ batch, journal, tables }: Survivors): void {
+/** Draining has begun or ended. */
+export function recordDraining(limiter: Survivors, isDraining: boolean, refused: number): void {
+  const { batch, tables } = limiter;
+  const heldRuns = tables.runGate.held;
+  if (!isDraining) {
+    if (limiter.isHeard(resumed)) batch.emit(resumed, { heldRuns });
+  } else if (limiter.isHeard(drainStarted)) {
+    batch.emit(drainStarted, { heldRuns, refusedWaiters: refused });
+  }
+}
+
+export function recordLimits(limiter: Survivors): void {
+  const { batch, journal, tables } = limiter;
   const { limits } = tables;
   if (journal.isDurable) batch.changes.push({ type: 'limits_changed', limits });
-  if (limitsChanged.hasSubscribers) batch.emit(limitsChanged, { limits });
+  if (limiter.isHeard(limitsChanged)) batch.emit(limitsChanged, { limits });
 }
 
 function journalGrant({ batch }: Survivors, entry: RunEntry | SessionEntry): void {
@@ -93,13 +109,15 @@ function emitEnd(
   { batch, now }: Survivors,
   entry: RunEntry | SessionEntry,
   reason: EndReason,
+  note: string | undefined,
 ): void {
   const { token } = entry;
   const owner = entry.owner?.id;
   const heldMs = now - entry.since;
   if (entry instanceof RunEntry) {
     const { id: runId, session, kind } = entry;
-    const event = { sessionId: session.id, runId, token, reason, owner, kind: kind?.id, heldMs };
+    const common = { sessionId: session.id, runId, token, reason, owner, heldMs };
+    const event = { ...common, kind: kind?.id, note };
     batch.emit(runSlotEnded, event);
   } else {
     batch.emit(sessionSlotEnded, { sessionId: entry.id, token, reason, owner, heldMs });

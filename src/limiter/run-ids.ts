@@ -1,6 +1,12 @@
 /**
- * The run ids of this process: a random prefix tells processes apart, also in logs and journals.
+ * Run ids of our own making: a random prefix tells processes and threads apart, also in logs and
+ * journals.
  */
 import { RunIds } from '../slots/index.ts';
 
-export const runIds = new RunIds(`${crypto.randomUUID().slice(0, 8)}-`);
+export function randomRunIds(): RunIds {
+  return new RunIds(`${crypto.randomUUID().slice(0, 8)}-`);
+}
+
+/** Those of this thread's limiters. */
+export const runIds = randomRunIds();

@@ -9,6 +9,7 @@ import type { RunEntry, SessionEntry, SlotEntry } from '../slots/index.ts';
 import type { Desk } from './desk.ts';
 import type { ReleaseReport } from './release-report.ts';
 import { SlotLostError } from './slot-lost-error.ts';
+import { ensureTie, tieOf } from './slot-tie.ts';
 
 abstract class Slot<Entry extends SlotEntry> {
   protected readonly entry: Entry;
@@ -83,14 +84,16 @@ export class RunSlot extends Slot<RunEntry> {
 
 /** The slot has ended otherwise than through a handle. Runs listeners of its signal. */
 export function loseSlot(entry: SlotEntry): void {
-  if (entry.tie instanceof AbortController) abort(entry.tie, entry);
+  const controller = tieOf(entry)?.controller;
+  if (controller) abort(controller, entry);
 }
 
 /** Whoever reads the signal of a slot that is lost already finds it aborted. */
 function controllerOf(entry: SlotEntry): AbortController {
-  if (entry.tie instanceof AbortController) return entry.tie;
+  const tie = ensureTie(entry);
+  if (tie.controller) return tie.controller;
   const controller = new AbortController();
-  entry.tie = controller;
+  tie.controller = controller;
   if (entry.end !== undefined && !entry.isOwnEnd) abort(controller, entry);
   return controller;
 }

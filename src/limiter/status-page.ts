@@ -49,6 +49,7 @@ export class StatusPage {
   private epoch = 0;
   private asked: Status | undefined = undefined;
   private limits: Limits | undefined = undefined;
+  private state: LimiterState = 'recovering';
 
   /** The page in shared memory, made when it is first asked for: a thread that has it, sees it. */
   get buffer(): SharedArrayBuffer {
@@ -98,6 +99,8 @@ export class StatusPage {
   }
 
   publishState(state: LimiterState, restarts: number): void {
+    if (state === this.state && restarts === this.written[CELL.RESTARTS]) return;
+    this.state = state;
     this.open();
     this.write(CELL.STATE, LIMITER_STATES.indexOf(state));
     this.write(CELL.RESTARTS, restarts);

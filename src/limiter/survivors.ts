@@ -3,11 +3,20 @@
  * the supervisor keeps it; each incarnation of the actor finds it there and goes on.
  */
 import type { Journal } from '../journal/journal.ts';
+import type { EventChannel } from '../otp/event-channel.ts';
 import type { Clock } from '../otp/index.ts';
-import { type Limits, SlotTables } from '../slots/index.ts';
+import { type Fairness, type Limits, SlotTables } from '../slots/index.ts';
 import { Batch } from './batch.ts';
+import { clockJumped } from './channels.ts';
 import { Desk } from './desk.ts';
+import { Drains } from './drains.ts';
+import { EventStreams } from './event-streams.ts';
 import type { FaultPoints } from './fault-points.ts';
+import { HandleTraces } from './handle-traces.ts';
+import { HoldTimes } from './hold-times.ts';
+import { Holders } from './holder.ts';
+import { Leases } from './leases.ts';
+import type { PortDesk } from './port-desk.ts';
 import { runIds } from './run-ids.ts';
 import { StatusPage } from './status-page.ts';
 
@@ -17,6 +26,8 @@ export interface SurvivorsOptions {
   readonly clock: Clock;
   readonly callTimeoutMs: number;
   readonly faultPoints: FaultPoints | undefined;
+  readonly fairness: Fairness;
+  readonly traceHandles: boolean;
 }
 
 export class Survivors {
@@ -26,16 +37,57 @@ export class Survivors {
   readonly desk: Desk;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly holders: Holders;
+  readonly leases: Leases;
+  readonly drains: Drains;
+  readonly holdTimes = new HoldTimes();
+  readonly streams = new EventStreams();
+  /** Ports to clients in other threads. */
+  readonly ports = new Set<PortDesk>();
+  /** Made where handles are traced. */
+  readonly traces: HandleTraces | undefined;
   faultPoints: FaultPoints | undefined;
+  /** Whether an incarnation serves. */
+  mode: 'recovering' | 'accepting' | 'stopped' = 'recovering';
   /** Incarnations that have ended. */
   restarts = -1;
 
   constructor(options: SurvivorsOptions) {
-    this.tables = new SlotTables(options.limits, runIds);
+    this.tables = new SlotTables(options.limits, runIds, options.fairness);
     this.journal = options.journal;
     this.clock = options.clock;
     this.faultPoints = options.faultPoints;
     this.desk = new Desk(this.tables, this.batch, this.clock, options.callTimeoutMs);
+    this.holders = new Holders((holder) => this.desk.holderDown(holder));
+    this.leases = new Leases(this.clock, {
+      sweep: () => this.desk.sweep(),
+      jumped: (jump) => this.publishEvent(clockJumped, jump),
+    });
+    this.drains = new Drains(this.clock);
+    this.traces = options.traceHandles ? new HandleTraces(this) : undefined;
+  }
+
+  get tracesHandles(): boolean {
+    return this.traces !== undefined;
+  }
+
+  /** Whether anybody hears the events of a channel. */
+  isHeard(channel: { readonly hasSubscribers: boolean }): boolean {
+    return channel.hasSubscribers || this.streams.areRead;
+  }
+
+  /** Tells an event to all who hear it. */
+  readonly publishEvent = <Event extends object>(
+    channel: EventChannel<Event>,
+    event: Event,
+  ): void => {
+    if (channel.hasSubscribers) channel.publish(event);
+    if (this.streams.areRead) this.streams.publish(channel, event);
+  };
+
+  /** The wall time of a monotonic one, in whole milliseconds. */
+  wallTimeOf(monotonic: number): number {
+    return Math.round(this.clock.now() - (this.clock.monotonicNow() - monotonic));
   }
 
   /** Monotonic milliseconds, whole: for what is written down of each slot. */

@@ -65,9 +65,10 @@ export function tell(limiter: Survivors): void {
   if (!batch.isEmpty) reply(limiter);
   faultPoints?.reach('after', 'reply');
   faultPoints?.reach('before', 'emit');
-  if (!batch.isEmpty) batch.tellEvents();
+  if (!batch.isEmpty) batch.tellEvents(limiter.publishEvent);
   faultPoints?.reach('after', 'emit');
   batch.clear();
+  if (limiter.drains.areOpen) endDrains(limiter);
 }
 
 /** What a crash has left: a committed batch is told to its end, any other is taken back. */
@@ -78,8 +79,15 @@ export function resume(limiter: Survivors): void {
   batch.forget();
 }
 
+/** Who waits for the last run to end, or for an end of draining, is told that it has come. */
+function endDrains({ tables, drains }: Survivors): void {
+  if (!tables.isDraining) drains.end(false);
+  else if (tables.runGate.held === 0) drains.end(true);
+}
+
 /** Shows the tables as they are now. */
-export function publish({ tables, page }: Survivors): void {
+export function publish({ tables, page, mode, restarts }: Survivors): void {
+  page.publishState(mode === 'accepting' && tables.isDraining ? 'draining' : mode, restarts);
   page.publish(
     tables.runGate.held,
     tables.waitingRuns,
@@ -101,10 +109,16 @@ function reply(limiter: Survivors): void {
 function answer(call: BookedCall): boolean {
   const { entry, decided, answerer } = call;
   const isRefused = decided instanceof Error;
-  const isDelivered = answerer?.replyTo(call, decided, isRefused) ?? false;
+  const isDelivered = answerer ? answerer.replyTo(call, decided, isRefused) : settle(call);
   if (!entry || isRefused) return true;
   if (isDelivered) entry.isClaimed = true;
   return entry.isClaimed;
+}
+
+/** Answers a call that no server has taken up yet. */
+function settle(call: BookedCall): boolean {
+  const { decided } = call;
+  return decided instanceof Error ? call.rejectWith(decided) : call.resolveWith(decided);
 }
 
 /** Everybody who asked for it has gone meanwhile: nobody would ever give it back. */

@@ -4,8 +4,8 @@
  * A timer for every call would make a call six times dearer. Here deadlines of the same millisecond
  * stand in one list, and the lists in a binary heap: a burst of calls, which all have the same time-out,
  * costs a list's ends and no heap. Only the earliest list has a timer. The timer keeps the process
- * alive while any deadline stands, because somebody awaits it; it is left armed, without that hold, when
- * the last one is withdrawn, as calls come in quick succession.
+ * alive while any deadline stands, if somebody awaits it; it is left armed, without that hold, when the
+ * last one is withdrawn, as calls come in quick succession.
  */
 import type { Clock, ClockTimer } from './clock.ts';
 import { LinkedList, ListItem } from './linked-list.ts';
@@ -39,12 +39,14 @@ export class Deadlines {
   size = 0;
   private readonly heap: Moment[] = [];
   private readonly moments = new Map<number, Moment>();
-  private readonly clock: Clock;
+  protected readonly clock: Clock;
+  private readonly keepsProcessAlive: boolean;
   private timer: ClockTimer | undefined;
   private armedFor = Infinity;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { keepsProcessAlive = true } = {}) {
     this.clock = clock;
+    this.keepsProcessAlive = keepsProcessAlive;
   }
 
   add(deadline: Deadline): void {
@@ -52,7 +54,7 @@ export class Deadlines {
     moment.push(deadline);
     this.size += 1;
     if (moment.dueAt < this.armedFor) this.arm(moment.dueAt);
-    else if (this.size === 1) this.timer?.ref();
+    else if (this.size === 1 && this.keepsProcessAlive) this.timer?.ref();
   }
 
   /** Takes out a deadline, which stands here. */
@@ -64,17 +66,40 @@ export class Deadlines {
     if (this.size === 0) this.timer?.unref();
   }
 
-  private readonly expireDue = (): void => {
+  private readonly fire = (): void => {
     this.timer = undefined;
     this.armedFor = Infinity;
     const now = this.clock.monotonicNow();
-    for (let first = this.firstDue(now); first; first = this.firstDue(now)) {
-      this.remove(first);
-      first.expire();
+    const first = this.firstDue(now);
+    if (first) this.wake(first, now);
+    this.armNext();
+  };
+
+  /** The timer has come for `first` and maybe for more. */
+  protected wake(_first: Deadline, now: number): void {
+    for (let due = this.firstDue(now); due; due = this.firstDue(now)) {
+      this.remove(due);
+      due.expire();
     }
+  }
+
+  /** Sees to it that the timer comes for the earliest. */
+  protected armNext(): void {
     const [next] = this.heap;
     if (next && next.dueAt < this.armedFor) this.arm(next.dueAt);
-  };
+  }
+
+  /** No timer is left; it is set again with the next deadline. */
+  protected disarm(): void {
+    if (this.timer) this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.armedFor = Infinity;
+  }
+
+  /** All that are due at `now`, in no order. */
+  protected dueBy(now: number): Deadline[] {
+    return this.heap.filter((moment) => moment.dueAt <= now).flatMap((moment) => [...moment]);
+  }
 
   private firstDue(now: number): Deadline | undefined {
     const [moment] = this.heap;
@@ -84,7 +109,8 @@ export class Deadlines {
   private arm(dueAt: number): void {
     if (this.timer) this.clock.clearTimeout(this.timer);
     this.armedFor = dueAt;
-    this.timer = this.clock.setTimeout(this.expireDue, dueAt - this.clock.monotonicNow());
+    this.timer = this.clock.setTimeout(this.fire, dueAt - this.clock.monotonicNow());
+    if (!this.keepsProcessAlive) this.timer.unref();
   }
 
   private momentAt(dueAt: number): Moment {

@@ -3,7 +3,7 @@
  *
  * `advance` fires what becomes due, in order of time and, for the same time, in the order in which it
  * was set; after each timer it lets everything that follows from it happen (promises, turns of
- * mailboxes) before the next. `jumpWall` moves the wall reading alone, as a suspended laptop or a
+ * mailboxes) before the next. `stall` blocks the loop, as it were. `jumpWall` moves the wall reading alone, as a suspended laptop or a
  * corrected clock does.
  */
 import type { Clock, ClockTimer } from './clock.ts';
@@ -75,7 +75,7 @@ export class SimulatedClock implements Clock {
     const until = this.monotonic + ms;
     await settle();
     for (let timer = this.nextDue(until); timer; timer = this.nextDue(until)) {
-      this.passTo(timer.dueAt);
+      this.passTo(Math.max(timer.dueAt, this.monotonic)); // after a stall it is late
       this.timers.delete(timer);
       timer.fn();
       await settle();
@@ -86,6 +86,11 @@ export class SimulatedClock implements Clock {
   /** Moves the wall reading by `ms`; no time passes. */
   jumpWall(ms: number): void {
     this.wall += ms;
+  }
+
+  /** Lets `ms` milliseconds pass and nothing happen, as a blocked loop does: timers are late then. */
+  stall(ms: number): void {
+    this.passTo(this.monotonic + ms);
   }
 
   private passTo(monotonic: number): void {

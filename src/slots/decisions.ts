@@ -1,7 +1,8 @@
 /**
  * What is asked of the tables, and what is decided. Nothing is changed here.
  *
- * First it is looked whether the id is known: who asks again gets what he has. Then the limits, and
+ * First it is looked whether the id is known: who asks again gets what he has. While the limiter drains,
+ * nobody else gets anything. Then the limits, and
  * the narrowest that is full is named: the session's, the owner's, the kind's, the global one. Who can
  * wait does, unless waiting itself is limited (jobs of an owner, waiters in all).
  */
@@ -41,10 +42,12 @@ export type Decision<Entry> =
 
 const GRANT = { type: 'grant' } as const;
 const WAIT = { type: 'wait' } as const;
+const DRAINING: Refusal = { code: 'draining' };
 
 export function decideRun(tables: SlotTables, request: RunRequest): Decision<RunEntry> {
   const known = tables.runs.get(request.runKey);
   if (known) return decideKnownRun(tables, known, request);
+  if (tables.isDraining) return refuse(DRAINING);
   const full = fullForNewRun(tables, request);
   if (!full) return GRANT;
   if (!request.canWait || full.code === 'max_jobs_per_owner_exceeded') return refuse(full);
@@ -54,6 +57,7 @@ export function decideRun(tables: SlotTables, request: RunRequest): Decision<Run
 export function decideSession(tables: SlotTables, request: SessionRequest): Decision<SessionEntry> {
   const known = tables.sessions.get(request.sessionId);
   if (known?.isHeld || known?.isWaiting) return decideKnownSession(tables, known, request);
+  if (tables.isDraining) return refuse(DRAINING);
   const full = fullForSession(tables, request.owner);
   if (!full) return GRANT;
   return request.canWait ? decideWait(tables, undefined) : refuse(full);

@@ -1,6 +1,7 @@
 /**
  * The book-keeping, as the limiter sees it. Re-exports only.
  */
+export { aheadOf, type Block, blocksOfRun, blocksOfSession, type RunTerms } from './blocks.ts';
 export {
   blockOf,
   type Decision,
@@ -31,4 +32,6 @@ export type { Fairness } from './rounds.ts';
 export { RunIds, type RunKey } from './run-ids.ts';
 export { SlotTables } from './slot-tables.ts';
 export { Tape } from './tape.ts';
+export { estimateWait, type WaitEstimate } from './wait-estimate.ts';
+export { waitersIn } from './wait-queue.ts';
 export type { Waiter } from './waiter.ts';

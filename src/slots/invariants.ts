@@ -10,7 +10,7 @@ import type { RunEntry, SessionEntry } from './entries.ts';
 import type { Gate } from './gate.ts';
 import { isBetter, type NodeHeap } from './node-heap.ts';
 import type { SlotTables } from './slot-tables.ts';
-import { Branch, Bucket, type QueueNode } from './wait-queue.ts';
+import { Branch, Bucket, waitersIn } from './wait-queue.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
 type Predicate = (tables: SlotTables) => Iterable<string>;
@@ -157,10 +157,6 @@ function countBy<Entry, Key>(
   const counts = new Map<Key, number>();
   for (const entry of entries) counts.set(key(entry), (counts.get(key(entry)) ?? 0) + 1);
   return counts;
-}
-
-function waitersIn(root: QueueNode): Waiter[] {
-  return [...root].flatMap((node) => (node instanceof Bucket ? [...node.waiters()] : []));
 }
 
 function* disorderInBucket(waiters: readonly Waiter[]): Generator<string> {

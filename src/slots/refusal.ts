@@ -59,21 +59,29 @@ export class RefusalError extends SlotkeeperError<RefusalCode> {
   /** Whether the same request can succeed later. */
   readonly retryable: boolean;
 
-  constructor(refusal: Refusal) {
+  /** The request that was refused, for who explains it. */
+  readonly #request: unknown;
+
+  constructor(refusal: Refusal, request?: unknown) {
     const { code, limit, active, scope } = refusal;
     super(code, messageOf(refusal), { limit, active, scope });
     this.limit = limit;
     this.active = active;
     this.scope = scope;
     this.retryable = !FINAL.has(code);
+    this.#request = request;
+  }
+
+  static requestOf(error: RefusalError): unknown {
+    return error.#request;
   }
 }
 
-/** Makes the error without a stack. */
-export function refusalError(refusal: Refusal): RefusalError {
+/** Makes the error without a stack. `request`: what was refused. */
+export function refusalError(refusal: Refusal, request?: unknown): RefusalError {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
-  const error = new RefusalError(refusal);
+  const error = new RefusalError(refusal, request);
   Error.stackTraceLimit = stackTraceLimit;
   return error;
 }

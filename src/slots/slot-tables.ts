@@ -54,6 +54,8 @@ export class SlotTables {
   /** Held runs whose session holds no slot. */
   sessionlessRuns = 0;
   limits: Limits;
+  /** Nobody new is taken in. */
+  isDraining = false;
   private arrivals = 0;
 
   constructor(limits: Limits, runIds: RunIds, fairness: Fairness = 'arrival') {
@@ -168,6 +170,15 @@ export class SlotTables {
     this.undo.add(this.applyLimits, this.limits);
     this.applyLimits(withLimits(this.limits, changes));
   }
+
+  drain(isDraining: boolean): void {
+    this.undo.add(this.applyDraining, this.isDraining);
+    this.applyDraining(isDraining);
+  }
+
+  private readonly applyDraining = (isDraining: boolean): void => {
+    this.isDraining = isDraining;
+  };
 
   private readonly applyLimits = (limits: Limits): void => {
     this.limits = limits;

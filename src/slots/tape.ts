@@ -23,8 +23,10 @@ export class Tape {
     return this.items[index];
   }
 
+  /** Forgets all, so that nothing is kept alive by having been here. */
   clear(): void {
     if (this.items.length > KEPT) this.items = [];
+    else this.items.fill(undefined, 0, this.size);
     this.size = 0;
   }
 }

@@ -222,6 +222,11 @@ export class Bucket extends QueueNode {
   }
 }
 
+/** All who wait there, in no order. */
+export function waitersIn(root: Branch): Waiter[] {
+  return [...root].flatMap((node) => (node instanceof Bucket ? [...node.waiters()] : []));
+}
+
 /**
  * The first waiter for whom no gate below the root is full; queues that are met behind a full gate on
  * the way are parked there. The root's own gate is the caller's to look at.

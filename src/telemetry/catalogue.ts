@@ -34,6 +34,7 @@ const CODE = 'refusal code; `withdrawn` also for a caller whose signal aborted';
 const LIMIT = 'the limit that was met, where the code is about one';
 const ACTIVE = 'how much of it was in use';
 const SCOPE = 'what the limit is about: `session`, `owner`, `kind` or `global`';
+const HELD_RUNS = 'run slots that are held';
 const REASON =
   '`released`, `cascade`, `expired`, `holder_down`, `interrupted`, `evicted` or `stopped`';
 
@@ -173,6 +174,7 @@ export const catalogue: Catalogue = {
       owner: OWNER,
       kind: KIND,
       heldMs: HELD,
+      note: 'what was said of an eviction',
     },
   },
   limits_changed: {
@@ -188,6 +190,39 @@ export const catalogue: Catalogue = {
       heldSessions: 'session slots that are held',
       heldRuns: 'run slots that are held',
       resumedCalls: 'calls that had no answer yet and are served again',
+    },
+  },
+  clock_jumped: {
+    channel: limiterChannels.clock_jumped.name,
+    meaning: 'leases were found to run out late; renewals get one more second before any expires',
+    fields: {
+      lateMs: 'how late the timer came: the loop was blocked, or the machine asleep',
+      driftMs: 'how far the wall clock has moved against the monotonic one',
+    },
+  },
+  drain_started: {
+    channel: limiterChannels.drain_started.name,
+    meaning: 'nobody new is taken in from now on',
+    fields: { heldRuns: HELD_RUNS, refusedWaiters: 'ids that waited and were refused' },
+  },
+  drain_ended: {
+    channel: limiterChannels.drain_ended.name,
+    meaning: 'somebody who waited for the last run to end was told how it went',
+    fields: { drained: 'whether no run is held any more', heldRuns: HELD_RUNS },
+  },
+  resumed: {
+    channel: limiterChannels.resumed.name,
+    meaning: 'draining is over; newcomers are taken in again',
+    fields: { heldRuns: HELD_RUNS },
+  },
+  slot_lost_track: {
+    channel: limiterChannels.slot_lost_track.name,
+    meaning: 'the last handle on a slot was collected while the slot is held; with `traceHandles`',
+    fields: {
+      sessionId: SESSION_ID,
+      runId: 'id of the run, if it is the slot of one',
+      token: TOKEN,
+      acquiredAt: 'the stack of the acquire',
     },
   },
 };

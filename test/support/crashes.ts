@@ -220,10 +220,10 @@ function toldTo({ outcome, value, error, settlements }: Attempt<unknown>): unkno
   return { outcome, answer, limit, active, settlements };
 }
 
-interface AnyEvent {
+export interface AnyEvent {
   readonly type: string;
   readonly sessionId?: string;
-  readonly runId?: string;
+  readonly runId?: string | undefined;
   readonly token?: number;
 }
 
@@ -232,7 +232,7 @@ function idOf({ type, sessionId, runId }: AnyEvent): string {
 }
 
 /** The events of each slot in their order; what tells of a restart, and tokens, left out. */
-function eventsBySlot(events: readonly AnyEvent[]): Record<string, unknown[]> {
+export function eventsBySlot(events: readonly AnyEvent[]): Record<string, unknown[]> {
   const bySlot: Record<string, unknown[]> = {};
   for (const event of events) {
     if (event.type === 'limiter_restarted') continue;

@@ -15,6 +15,7 @@ interface Place {
 }
 
 const NODE = /^node:/;
+const THREADS = /^node:worker_threads$/;
 const SLOTS = /^src\/slots\//;
 const OTP = /^src\/otp\//;
 const LIMITER = /^src\/limiter\//;
@@ -38,7 +39,8 @@ export const PLACES: readonly Place[] = [
   { files: FAULT, mayImport: [] },
   { files: SLOTS, mayImport: [SLOTS] },
   { files: OTP, mayImport: [OTP, NODE] },
-  { files: LIMITER, mayImport: [LIMITER, SLOTS, OTP, JOURNAL_PORT] },
+  // Its clients in other threads talk through message ports.
+  { files: LIMITER, mayImport: [LIMITER, SLOTS, OTP, JOURNAL_PORT, THREADS] },
   // A journal on disk looks at its file's inode. Adapters do not know each other, see below.
   { files: JOURNAL, mayImport: [JOURNAL, NODE], mayImportTypesOf: [SLOTS] },
   { files: SESSIONS, mayImport: [SESSIONS, LIMITER, OTP, EXECUTOR_PORT] },

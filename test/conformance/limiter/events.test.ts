@@ -360,7 +360,7 @@ describe('the catalogue', () => {
       ['kind', 'labels', 'owner', 'runId', 'sessionId', 'token', 'waitedMs'].sort(),
     );
     expect(Object.keys(catalogue.run_slot_ended.fields).sort()).toEqual(
-      ['heldMs', 'kind', 'owner', 'reason', 'runId', 'sessionId', 'token'].sort(),
+      ['heldMs', 'kind', 'note', 'owner', 'reason', 'runId', 'sessionId', 'token'].sort(),
     );
   });
 });

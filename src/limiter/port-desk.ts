@@ -1,0 +1,141 @@
+/**
+ * The limiter's end of a port: does what a client in another thread asks for.
+ *
+ * It is a caller like any other, through the limiter's own functions. The thread is the holder of all
+ * that it acquires: when its port closes, its slots end and its waits are withdrawn.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ConcurrencyLimiter } from './limiter.ts';
+import {
+  faultOf,
+  Outbox,
+  type RemoteAcquireOptions,
+  type RemoteNews,
+  type RemoteRequest,
+} from './remote-protocol.ts';
+import type { RunSlot, SessionSlot } from './slot.ts';
+import { SlotLostError } from './slot-lost-error.ts';
+
+type Slot = RunSlot | SessionSlot;
+
+/** Opens a port to a limiter: the end that is given to the other thread. */
+export function openPort(limiter: ConcurrencyLimiter, ports: Set<PortDesk>): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  const desk = new PortDesk(limiter, port1, () => ports.delete(desk));
+  ports.add(desk);
+  return port2;
+}
+
+export class PortDesk {
+  private readonly limiter: ConcurrencyLimiter;
+  private readonly port: MessagePort;
+  private readonly outbox: Outbox<RemoteNews>;
+  /** Aborts when the port closes: the holder of its slots. */
+  private readonly thread = new AbortController();
+  /** Slots that it was given, by token. */
+  private readonly slots = new Map<number, Slot>();
+  /** Acquires that wait for their answer, by number. */
+  private readonly waiting = new Map<number, AbortController>();
+
+  constructor(limiter: ConcurrencyLimiter, port: MessagePort, whenClosed: () => void) {
+    this.limiter = limiter;
+    this.port = port;
+    this.outbox = new Outbox((news) => port.postMessage(news));
+    port.on('message', (requests: readonly RemoteRequest[]) => {
+      for (const request of requests) this.serve(request);
+    });
+    port.on('close', () => {
+      this.thread.abort();
+      whenClosed();
+    });
+    // Who waits for an answer is in the other thread, and keeps it alive.
+    port.unref();
+  }
+
+  /** The limiter has ended: the client is told why, and the port is closed. */
+  close(fault: Error): void {
+    this.outbox.post({ type: 'closed', fault: faultOf(fault) });
+    this.outbox.flush();
+    this.port.close();
+  }
+
+  private serve(request: RemoteRequest): void {
+    if (request.type === 'withdraw') {
+      this.waiting.get(request.acquire)?.abort();
+      return;
+    }
+    const { number } = request;
+    this.answerTo(request).then(
+      (value) => this.outbox.post({ type: 'done', number, value }),
+      (error) => this.outbox.post({ type: 'failed', number, fault: faultOf(error) }),
+    );
+  }
+
+  private answerTo(request: Exclude<RemoteRequest, { type: 'withdraw' }>): Promise<unknown> {
+    const { limiter } = this;
+    switch (request.type) {
+      case 'acquire_run':
+        return this.acquire(request.number, request.options, (options) =>
+          limiter.acquireRunSlot(request.sessionId, request.runId, options),
+        );
+      case 'acquire_session':
+        return this.acquire(request.number, request.options, (options) =>
+          limiter.acquireSessionSlot(request.sessionId, options),
+        );
+      case 'release_run':
+        return limiter.releaseRunSlot(request.id, tokenOption(request.token));
+      case 'release_session':
+        return limiter.releaseSessionSlot(request.id, tokenOption(request.token));
+      case 'give_back':
+        return this.giveBack(request.token);
+      case 'renew_run':
+        return limiter.renewRunSlot(request.id, request.token);
+      case 'renew_session':
+        return limiter.renewSessionSlot(request.id, request.token);
+    }
+  }
+
+  private async acquire(
+    number: number,
+    options: RemoteAcquireOptions,
+    ask: (options: object) => Promise<Slot>,
+  ): Promise<number> {
+    const abort = new AbortController();
+    this.waiting.set(number, abort);
+    try {
+      const slot = await ask({ ...options, signal: abort.signal, holder: this.thread.signal });
+      return this.keep(slot);
+    } finally {
+      this.waiting.delete(number);
+    }
+  }
+
+  /** The client is told when the slot is lost. */
+  private keep(slot: Slot): number {
+    const { token } = slot;
+    if (this.slots.has(token)) return token;
+    this.slots.set(token, slot);
+    const { signal } = slot;
+    const lost = (): void => this.lost(token, signal.reason);
+    if (signal.aborted) lost();
+    else signal.addEventListener('abort', lost, { once: true });
+    return token;
+  }
+
+  private lost(token: number, reason: unknown): void {
+    if (!this.slots.delete(token) || this.thread.signal.aborted) return;
+    if (reason instanceof SlotLostError) {
+      this.outbox.post({ type: 'lost', token, reason: reason.code });
+    }
+  }
+
+  private async giveBack(token: number): Promise<unknown> {
+    const slot = this.slots.get(token);
+    this.slots.delete(token);
+    return (await slot?.release()) ?? { sessions: 0, runs: 0, waiters: 0 };
+  }
+}
+
+function tokenOption(token: number | undefined): { token?: number } {
+  return token === undefined ? {} : { token };
+}
