@@ -58,10 +58,13 @@ export interface Obstacles {
   readonly estimatedWait: WaitEstimate | null;
 }
 
-type WaitingSlot = Omit<SlotRow, 'token' | 'state'> &
+/** Each sort of row without some of its fields. */
+type Without<Row, Field extends PropertyKey> = Row extends unknown ? Omit<Row, Field> : never;
+
+type WaitingSlot = Without<SlotRow, 'token' | 'state'> &
   Obstacles & { readonly state: 'waiting'; readonly waitedMs: number; readonly text: string };
 
-type HeldSlot = Omit<SlotRow, 'priority' | 'state'> & {
+type HeldSlot = Without<SlotRow, 'priority' | 'state'> & {
   readonly state: 'held';
   readonly heldMs: number;
   /** Wall time at which the lease runs out; `null` without one. */
