@@ -25,8 +25,9 @@ export class Tape {
 
   /** Forgets all, so that nothing is kept alive by having been here. */
   clear(): void {
+    if (this.size === 0) return;
     if (this.items.length > KEPT) this.items = [];
-    else this.items.fill(undefined, 0, this.size);
+    else for (let at = 0; at < this.size; at += 1) this.items[at] = undefined;
     this.size = 0;
   }
 }
