@@ -1,7 +1,7 @@
 /**
  * How long runs have held their slots lately: the last hundred of each kind.
  *
- * The kinds are bounded too: the one whose run ended longest ago is forgotten first.
+ * The kinds are bounded too: the one that has been known longest is forgotten first.
  */
 const KEPT = 100;
 const MOST_KINDS = 1_000;
@@ -37,8 +37,9 @@ export class HoldTimes {
   }
 
   private ofKind(kind: string): Recent {
-    const recent = this.kinds.get(kind) ?? new Recent();
-    this.kinds.delete(kind);
+    const known = this.kinds.get(kind);
+    if (known) return known;
+    const recent = new Recent();
     this.kinds.set(kind, recent);
     if (this.kinds.size > MOST_KINDS) this.forgetOldest();
     return recent;
