@@ -1,9 +1,10 @@
 /**
  * Every coded fault, in one table: code and meaning. The codes live beside what raises them.
  */
+import { journalFaultCodes } from './journal/journal-faults.ts';
 import { limiterFaultCodes } from './limiter/fault-codes.ts';
 import { otpFaultCodes } from './otp/index.ts';
 
-export const faultCodes = { ...otpFaultCodes, ...limiterFaultCodes } as const;
+export const faultCodes = { ...otpFaultCodes, ...limiterFaultCodes, ...journalFaultCodes } as const;
 
 export type FaultCode = keyof typeof faultCodes;

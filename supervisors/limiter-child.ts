@@ -8,7 +8,7 @@ import type { Survivors } from '../src/limiter/survivors.ts';
 export const limiterChild = (survivors: Survivors) => ({
   id: 'limiter',
   name: 'limiter',
-  logic: limiterServer(survivors.journal.isDurable),
+  logic: limiterServer(survivors.isDurable),
   input: survivors,
   // Whatever ends it, somebody has to keep the slots.
   restart: 'permanent' as const,

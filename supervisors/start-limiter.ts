@@ -2,11 +2,16 @@
  * Starts a limiter: alone under a supervisor of its own, or with the whole keeper.
  */
 import type { SlotkeeperError } from '../src/fault.ts';
-import type { Journal } from '../src/journal/journal.ts';
+import type { DurableJournal, Journal } from '../src/journal/journal.ts';
 import { memoryJournal } from '../src/journal/memory-journal.ts';
 import { close, stopped } from '../src/limiter/closing.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
-import { checkedOptions, type LimiterOptions } from '../src/limiter/limiter-options.ts';
+import {
+  type CheckedOptions,
+  checkedOptions,
+  type LimiterOptions,
+} from '../src/limiter/limiter-options.ts';
+import { type Adopt, recoverFrom } from '../src/limiter/recovery.ts';
 import { Survivors } from '../src/limiter/survivors.ts';
 import { type ExitReason, Registry, whichChildren } from '../src/otp/index.ts';
 import { serverDown } from '../src/otp/server-faults.ts';
@@ -34,7 +39,8 @@ export class StandaloneLimiter extends ConcurrencyLimiter {
 
 /**
  * Starts the limiter under a small supervisor of its own. Rejects with `invalid_option`, which names the
- * option, the value and what is expected.
+ * option, the value and what is expected; where a journal is on disk also with `journal_in_use`,
+ * `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`.
  */
 export async function startConcurrencyLimiter(
   options: LimiterOptions = {},
@@ -46,10 +52,34 @@ export async function startConcurrencyLimiter(
 /** The tree that holds the limiter, and what survives its crashes. */
 export async function startLimiterTree(
   options: LimiterOptions,
-  journal: Journal = memoryJournal,
+  adopt: Adopt = () => 'gone',
 ): Promise<{ survivors: Survivors; tree: Tree }> {
-  const { clock, logger, restartIntensity, inspect, ...settings } = checkedOptions(options);
-  const survivors = new Survivors({ ...settings, clock, journal });
+  const checked = checkedOptions(options);
+  const journal = await openJournal(checked);
+  try {
+    const survivors = new Survivors({ ...checked, journal });
+    if (survivors.storage.journal) recoverFrom(survivors, survivors.storage.journal, adopt);
+    return { survivors, tree: await startOver(survivors, checked) };
+  } catch (fault) {
+    if (isDurable(journal)) journal.close();
+    throw fault;
+  }
+}
+
+/** The driver is loaded where a file is kept, and only there. */
+async function openJournal({ journal, retention }: CheckedOptions): Promise<Journal> {
+  if (journal === 'memory') return memoryJournal;
+  if ('commit' in journal) return journal;
+  const { openSqliteJournal } = await import('../src/journal/sqlite-journal.ts');
+  return openSqliteJournal({ ...journal, retention });
+}
+
+function isDurable(journal: Journal): journal is DurableJournal {
+  return journal.isDurable;
+}
+
+async function startOver(survivors: Survivors, options: CheckedOptions): Promise<Tree> {
+  const { clock, logger, restartIntensity, inspect } = options;
   const tree = await startTree([limiterChild(survivors)], {
     clock,
     logger,
@@ -60,8 +90,9 @@ export async function startLimiterTree(
   });
   const [child] = await whichChildren(tree.supervisor);
   if (child?.ref) survivors.desk.openFor(child.ref);
+  survivors.storage.open();
   tree.ended.then((reason) => close(survivors, endOf(reason)));
-  return { survivors, tree };
+  return tree;
 }
 
 /** What callers are told: that it was stopped, or that its supervisor has given up. */

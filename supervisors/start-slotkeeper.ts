@@ -40,7 +40,7 @@ export class Slotkeeper {
   }
 }
 
-/** Starts the tree and resolves when it accepts. Rejects with `invalid_option`. */
+/** Starts the tree and resolves when it accepts. Rejects as `startConcurrencyLimiter` does. */
 export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slotkeeper> {
   const { survivors, tree } = await startLimiterTree(options);
   return new Slotkeeper(new ConcurrencyLimiter(survivors), tree);

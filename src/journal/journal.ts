@@ -1,39 +1,111 @@
 /**
  * The journal: where the limiter writes what must outlive it. A port.
  *
- * Laws of every adapter:
+ * It keeps the tables as they are now, not how they came to be: the slots that are held, the limits
+ * that were set while running, and for a time what has ended.
+ *
+ * Laws of every adapter (`journal-laws.ts` proves them):
  * - **Order.** Batches take effect in the order in which they are committed, the changes of a batch in
  *   the order in which they stand in it.
  * - **Atomic batch.** `commit` writes all of a batch or nothing of it, and has written it when it
  *   returns. It is synchronous by type: nothing can come between a decision and its commit.
  * - **Refusal.** What cannot be written throws, and nothing of it is written.
+ * - **Repetition.** An end that is committed again changes nothing: whoever was not told that a
+ *   commit stood may send it again.
+ *
+ * Laws of the durable ones besides:
+ * - **Recovery.** What `recover` gives is what the committed batches have left, without what could not
+ *   outlive the process that wrote it: that has ended as `interrupted`.
+ * - **Tokens.** No two calls of `reserveTokens`, in whatever process and after whatever end of the
+ *   machine, give the same number.
  *
  * An adapter that keeps nothing says so with `isDurable: false`: it is given no changes, and the
  * limiter need not gather its calls into batches. `memory-journal.ts` is that one; it is no second
  * copy of the tables.
  */
+import type { EndReason, Labels, LimitChanges, SlotLife } from '../slots/index.ts';
+
 export interface Journal {
   /** Whether what is committed outlives the process. */
   readonly isDurable: boolean;
   commit(changes: readonly JournalChange[]): void;
 }
 
-/** A change to what is kept. */
+export interface DurableJournal extends Journal {
+  readonly isDurable: true;
+  /** What it is called in events and faults: its file, for one that has a file. */
+  readonly name: string;
+  /**
+   * Ends what died with the process that wrote it, in one batch, and gives what lives on. Called once,
+   * before anything is committed. `now`: UTC epoch milliseconds.
+   */
+  recover(now: number): Recovered;
+  /** The first of so many tokens that nobody else gets. Written as safely as the medium can. */
+  reserveTokens(count: number): number;
+  /** Throws when it is known that nothing can be kept: the file is gone, or is another one. Cheap. */
+  check(): void;
+  /** Writes something that means nothing. Throws when nothing can be written. */
+  probe(): void;
+  /** Nothing is committed any more. Again is a no-op. */
+  close(): void;
+}
+
+/** A change to what is kept. Times are UTC epoch milliseconds. */
 export type JournalChange =
-  | {
-      readonly type: 'session_slot_granted';
-      readonly sessionId: string;
-      readonly token: number;
-      readonly owner: string | undefined;
-    }
-  | { readonly type: 'session_slot_ended'; readonly sessionId: string; readonly token: number }
-  | {
-      readonly type: 'run_slot_granted';
-      readonly sessionId: string;
-      readonly runId: string;
-      readonly token: number;
-      readonly owner: string | undefined;
-      readonly kind: string | undefined;
-    }
-  | { readonly type: 'run_slot_ended'; readonly runId: string; readonly token: number }
-  | { readonly type: 'limits_changed'; readonly limits: object };
+  | ({ readonly type: 'session_slot_granted' } & SessionRecord)
+  | ({ readonly type: 'run_slot_granted' } & RunRecord)
+  | ({ readonly type: 'session_slot_ended' } & SlotEnd)
+  | ({ readonly type: 'run_slot_ended' } & SlotEnd)
+  /** A run of this session began or ended. Only for sessions that outlive the process. */
+  | { readonly type: 'session_active'; readonly token: number; readonly at: number }
+  /** All that `setLimits` has ever said, together. */
+  | { readonly type: 'limits_changed'; readonly limits: LimitChanges }
+  /** Every slot that lives no longer than the process. */
+  | { readonly type: 'process_slots_ended'; readonly reason: EndReason; readonly at: number };
+
+interface SlotEnd {
+  readonly token: number;
+  readonly reason: EndReason;
+  readonly at: number;
+  /** Whether it is to be found among what has ended. */
+  readonly isKept: boolean;
+}
+
+interface SlotRecord {
+  /** Its grant; no other slot has it. */
+  readonly token: number;
+  readonly sessionId: string;
+  readonly life: SlotLife;
+  readonly owner: string | undefined;
+  readonly labels: Labels | undefined;
+  /** `undefined` without a lease. */
+  readonly leaseMs: number | undefined;
+  readonly grantedAt: number;
+}
+
+/** A session slot that is held. */
+export interface SessionRecord extends SlotRecord {}
+
+/** A run slot that is held. */
+export interface RunRecord extends SlotRecord {
+  readonly runId: string;
+  readonly kind: string | undefined;
+}
+
+/** A session that has outlived its process. */
+export interface RecoveredSession extends SessionRecord {
+  /** The last time at which a run of it was held, or its grant. */
+  readonly lastActiveAt: number;
+}
+
+/** What a journal finds when a process begins. */
+export interface Recovered {
+  /** What lives on, in the order of its grants. */
+  readonly sessions: readonly RecoveredSession[];
+  readonly runs: readonly RunRecord[];
+  /** What `setLimits` has said. */
+  readonly limits: LimitChanges;
+  /** Slots that died with their process. */
+  readonly interruptedSessions: number;
+  readonly interruptedRuns: number;
+}

@@ -22,6 +22,15 @@ export interface TrySessionOptions {
   readonly leaseMs?: number;
 }
 
+/** What `tryAcquireSessionSlot` takes besides. */
+export interface TryDurableOptions extends TrySessionOptions {
+  /**
+   * The session is there again, with its first options, when the process has ended and its journal is
+   * opened by the next one. For a limiter with a journal on disk; it cannot have a holder. Default false.
+   */
+  readonly durable?: boolean;
+}
+
 /** What `tryAcquireRunSlot` takes. */
 export interface TryRunOptions extends TrySessionOptions {
   /** The class of runs, which may have a limit of its own (`maxRunsPerKind`). An id. */
@@ -39,19 +48,23 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface AcquireSessionOptions extends TrySessionOptions, WaitOptions {}
+export interface AcquireSessionOptions extends TryDurableOptions, WaitOptions {}
 export interface AcquireRunOptions extends TryRunOptions, WaitOptions {}
+
+/** All that any of them may say. */
+export type AnyAcquireOptions = AcquireRunOptions & AcquireSessionOptions;
 
 const SESSION = ['priority', 'owner', 'labels', 'leaseMs'];
 const RUN = [...SESSION, 'kind'];
 const HELD = ['holder'];
+const DURABLE = ['durable'];
 const WAIT = ['waitTimeoutMs', 'signal'];
 
 /** Which options there are: for the slot of what, now or later, in this thread or through a port. */
 const NAMES = {
-  session: [...SESSION, ...HELD, ...WAIT],
+  session: [...SESSION, ...HELD, ...DURABLE, ...WAIT],
   run: [...RUN, ...HELD, ...WAIT],
-  session_now: [...SESSION, ...HELD],
+  session_now: [...SESSION, ...HELD, ...DURABLE],
   run_now: [...RUN, ...HELD],
   remote_session: [...SESSION, ...WAIT],
   remote_run: [...RUN, ...WAIT],
@@ -63,18 +76,20 @@ const MOST_LABELS = 16;
 const LONGEST_LABEL = 256;
 
 /** Throws `invalid_option`. */
-export function checkAcquireOptions(options: AcquireRunOptions, asked: Asked): void {
+export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('options', options, 'an object');
   }
   expectKnown(options, NAMES[asked]);
-  const { owner, kind, priority, labels, holder, leaseMs, waitTimeoutMs, signal } = options;
+  const { owner, kind, priority, labels, holder, leaseMs, durable } = options;
+  const { waitTimeoutMs, signal } = options;
   expectOption('owner', owner, isOptionalId, ID);
   expectOption('kind', kind, isOptionalId, ID);
   expectOption('priority', priority, isOptionalInteger, 'an integer');
   expectOption('labels', labels, isOptionalLabels, LABELS);
   expectOption('holder', holder, isOptionalHolder, HOLDER);
   expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
+  expectOption('durable', durable, isOptionalBoolean, 'true or false');
   expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
   expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
 }
@@ -93,6 +108,10 @@ function isOptionalInteger(value: unknown): boolean {
 
 function isOptionalDuration(value: unknown): boolean {
   return value === undefined || isDuration(value);
+}
+
+function isOptionalBoolean(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean';
 }
 
 function isOptionalTerm(value: unknown): boolean {

@@ -2,14 +2,10 @@
  * The terms of an acquire: what its options say, checked, with every default.
  */
 import { noproc } from '../otp/address.ts';
+import { invalidOption } from '../otp/options.ts';
 import { labelOf } from '../otp/ref.ts';
 import type { Labels } from '../slots/index.ts';
-import {
-  type AcquireRunOptions,
-  type Asked,
-  checkAcquireOptions,
-  type TrySessionOptions,
-} from './acquire-options.ts';
+import { type AnyAcquireOptions, type Asked, checkAcquireOptions } from './acquire-options.ts';
 import type { AcquireTerms, Bonds } from './calls.ts';
 import { placeOfCaller } from './handle-traces.ts';
 import type { Holder, Holders, HolderTarget } from './holder.ts';
@@ -19,6 +15,8 @@ interface Acquired {
   readonly holders: Holders;
   /** Whether it is noted where each slot was acquired. */
   readonly tracesHandles: boolean;
+  /** Whether anything of it outlives the process. */
+  readonly isDurable: boolean;
 }
 
 /** An acquire without options. */
@@ -33,7 +31,7 @@ const PLAIN: AcquireTerms = Object.freeze({
 
 /** What the options say. Throws `invalid_option`, and `noproc` when the holder is down. */
 export function termsOf(
-  options: AcquireRunOptions | undefined,
+  options: AnyAcquireOptions | undefined,
   asked: Asked,
   limiter: Acquired,
 ): AcquireTerms {
@@ -41,7 +39,7 @@ export function termsOf(
   return termsFrom(options ?? {}, asked, limiter);
 }
 
-function termsFrom(options: AcquireRunOptions, asked: Asked, limiter: Acquired): AcquireTerms {
+function termsFrom(options: AnyAcquireOptions, asked: Asked, limiter: Acquired): AcquireTerms {
   checkAcquireOptions(options, asked);
   const { owner, kind, priority = 0, labels, waitTimeoutMs = 0 } = options;
   const bonds = bondsOf(options, limiter);
@@ -49,16 +47,23 @@ function termsFrom(options: AcquireRunOptions, asked: Asked, limiter: Acquired):
 }
 
 function bondsOf(
-  { holder, leaseMs = Infinity }: TrySessionOptions,
-  { holders, tracesHandles }: Acquired,
+  { holder, leaseMs = Infinity, durable = false }: AnyAcquireOptions,
+  { holders, tracesHandles, isDurable }: Acquired,
 ): Bonds | undefined {
-  if (holder === undefined && leaseMs === Infinity && !tracesHandles) return undefined;
+  const isPlain = holder === undefined && leaseMs === Infinity && !durable;
+  if (isPlain && !tracesHandles) return undefined;
+  if (durable && !isDurable) throw invalidOption('durable', durable, NEEDS_JOURNAL);
+  if (durable && holder !== undefined) throw invalidOption('durable', durable, NO_HOLDER);
   return {
+    life: durable ? 'durable' : 'process',
     holder: holder && foundHolder(holder, holders),
     leaseMs,
     acquiredAt: tracesHandles ? placeOfCaller() : undefined,
   };
 }
+
+const NEEDS_JOURNAL = 'a journal on disk (start option `journal`) for what outlives the process';
+const NO_HOLDER = 'no `holder` beside it, for that would end with the process';
 
 function foundHolder(target: HolderTarget, holders: Holders): Holder {
   const holder = holders.find(target);

@@ -9,6 +9,13 @@ import type { JournalChange } from '../journal/journal.ts';
 import type { EventChannel } from '../otp/event-channel.ts';
 import { type RunEntry, type SessionEntry, type SlotEntry, Tape } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
+import type { Operation } from './write-path.ts';
+
+/** A message of the batch, and what it does. */
+interface Message {
+  readonly call: BookedCall;
+  readonly operation: Operation<BookedCall, unknown>;
+}
 
 export class Batch {
   isCommitted = false;
@@ -20,6 +27,8 @@ export class Batch {
   private readonly losses = new Tape();
   /** Pairs of channel and event. */
   private readonly events = new Tape();
+  /** What was taken into it, where a batch may have to be served again. */
+  private messages: Message[] = [];
   /** Callers who had gone when they were to be given a slot. */
   private readonly gone: BookedCall[] = [];
   /** How far each was told. */
@@ -31,6 +40,17 @@ export class Batch {
   commit(atOnce: unknown): void {
     this.isCommitted = true;
     this.atOnce = atOnce;
+  }
+
+  /** A message was served in it. */
+  take<Call extends BookedCall, Decision>(call: Call, operation: Operation<Call, Decision>): void {
+    this.messages.push({ call, operation: operation as unknown as Message['operation'] }); // its own
+  }
+
+  takeMessages(): Message[] {
+    const { messages } = this;
+    this.messages = [];
+    return messages;
   }
 
   /** The answer for the caller on this stack, if there is one. */
@@ -106,6 +126,7 @@ export class Batch {
   /** All was told, or nothing of it is to be. */
   clear(): void {
     this.isCommitted = false;
+    if (this.messages.length > 0) this.messages = [];
     if (this.isEmpty) return;
     this.answered = this.lost = this.emitted = 0;
     this.calls.clear();

@@ -18,7 +18,8 @@ interface Bound {
 
 /** A slot that was granted is bound as its request says. */
 export function bind(limiter: Survivors, entry: Entry, bonds: Bonds): void {
-  const { holder, leaseMs, acquiredAt } = bonds;
+  const { holder, leaseMs, life, acquiredAt } = bonds;
+  entry.life = life;
   const now = limiter.clock.monotonicNow();
   const lease = leaseMs === Infinity ? undefined : new Lease(entry, leaseMs, now);
   const bound = { limiter, entry, holder, lease };

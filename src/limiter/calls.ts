@@ -11,6 +11,7 @@ import type {
   RunRequest,
   SessionEntry,
   SessionRequest,
+  SlotLife,
 } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
 import type { Desk } from './desk.ts';
@@ -35,6 +36,7 @@ export interface Bonds {
   readonly holder: Holder | undefined;
   /** `Infinity`: no lease. */
   readonly leaseMs: number;
+  readonly life: SlotLife;
   /** The stack of the acquire, where handles are traced. */
   readonly acquiredAt: string | undefined;
 }
@@ -262,6 +264,21 @@ export class EvictCall extends BookedCall {
 
   override get shown(): object {
     return { type: this.messageType, id: this.id, note: this.note };
+  }
+}
+
+/** To look whether the journal can be written. Never lost. */
+export class ExamineStorageCall extends BookedCall {
+  constructor(desk: Desk) {
+    super(desk, 'urgent', 0);
+  }
+
+  override get messageType(): string {
+    return 'examine_storage';
+  }
+
+  override get shown(): object {
+    return { type: this.messageType };
   }
 }
 

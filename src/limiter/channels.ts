@@ -69,6 +69,30 @@ export interface SlotLostTrack {
   /** Where it was acquired: a stack. */
   readonly acquiredAt: string;
 }
+export interface StorageDegraded {
+  /** The journal's file, or whatever its adapter is called. */
+  readonly journal: string;
+  /** What the failed commit said. */
+  readonly reason: string;
+}
+export interface StorageRecovered {
+  readonly journal: string;
+  /** Milliseconds during which nothing could be written. */
+  readonly degradedMs: number;
+  /** Changes that had waited for it. */
+  readonly written: number;
+}
+export interface JournalRecovered {
+  readonly journal: string;
+  /** Slots that have outlived the last process and are held again. */
+  readonly sessions: number;
+  readonly runs: number;
+  /** Slots that died with it. */
+  readonly interruptedSessions: number;
+  readonly interruptedRuns: number;
+  /** Milliseconds that reading, ending and rebuilding have taken. */
+  readonly durationMs: number;
+}
 export interface LimitsChanged {
   readonly limits: Limits;
 }
@@ -99,6 +123,9 @@ export const drainStarted = limiterChannel<DrainStarted>('drain_started');
 export const drainEnded = limiterChannel<DrainEnded>('drain_ended');
 export const resumed = limiterChannel<Resumed>('resumed');
 export const slotLostTrack = limiterChannel<SlotLostTrack>('slot_lost_track');
+export const storageDegraded = limiterChannel<StorageDegraded>('storage_degraded');
+export const storageRecovered = limiterChannel<StorageRecovered>('storage_recovered');
+export const journalRecovered = limiterChannel<JournalRecovered>('journal_recovered');
 
 /** All of them by name. */
 export const limiterChannels = {
@@ -115,6 +142,9 @@ export const limiterChannels = {
   drain_ended: drainEnded,
   resumed,
   slot_lost_track: slotLostTrack,
+  storage_degraded: storageDegraded,
+  storage_recovered: storageRecovered,
+  journal_recovered: journalRecovered,
 } as const;
 
 export type LimiterChannels = typeof limiterChannels;

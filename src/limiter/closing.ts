@@ -23,6 +23,8 @@ export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
   endAll(limiter, 'stopped');
   limiter.mode = 'stopped';
   limiter.leases.close();
+  const at = Math.round(limiter.clock.now());
+  limiter.storage.close({ type: 'process_slots_ended', reason: 'stopped', at });
   limiter.drains.reject(fault);
   desk.book.close(fault);
   finish(limiter);

@@ -22,6 +22,7 @@ import {
   AcquireCall,
   type AcquireRunCall,
   EvictCall,
+  ExamineStorageCall,
   HolderDownCall,
   ReleaseRunCall,
   ReleaseSessionCall,
@@ -122,6 +123,11 @@ export class Desk {
   /** Leases have run out. */
   sweep(): void {
     sendCall(this.ref, new SweepCall(this));
+  }
+
+  /** Whether the journal can be written is to be looked at. */
+  examineStorage(): void {
+    sendCall(this.ref, new ExamineStorageCall(this));
   }
 
   renewRun(id: string, token: number): Promise<void> {

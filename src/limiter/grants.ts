@@ -18,11 +18,11 @@ import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import { recordGrant, recordRefusal } from './records.ts';
 import { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
-import { nextToken } from './tokens.ts';
 
-/** Grants every waiter for whom there is room, in order. */
+/** Grants every waiter for whom there is room, in order, where it can be written down. */
 export function grantWaiters(limiter: Survivors): void {
-  const { tables } = limiter;
+  const { tables, storage } = limiter;
+  if (storage.isDegraded) return;
   for (let entry = tables.nextSession(); entry; entry = tables.nextSession()) {
     grantOrDrop(limiter, entry);
   }
@@ -118,9 +118,9 @@ function isGone(call: BookedCall): boolean {
 }
 
 function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
-  const { tables, batch, now } = limiter;
-  if (entry instanceof RunEntry) tables.grantRun(entry, nextToken(), now);
-  else tables.grantSession(entry, nextToken(), now);
+  const { tables, tokens, batch, now } = limiter;
+  if (entry instanceof RunEntry) tables.grantRun(entry, tokens.next(), now);
+  else tables.grantSession(entry, tokens.next(), now);
   const calls = callsOf(waiter);
   const bonds = calls[0] && requestOf(calls[0]).bonds;
   if (bonds) bind(limiter, entry, bonds);

@@ -1,6 +1,8 @@
 /**
  * The options of a limiter, checked, with their defaults.
  */
+
+import type { DurableJournal, Journal } from '../journal/journal.ts';
 import {
   type Clock,
   type Inspector,
@@ -23,8 +25,14 @@ import { checkLimitChanges } from './limit-options.ts';
 export interface LimiterOptions {
   /** Those that are left out have their defaults. */
   readonly limits?: LimitChanges;
-  /** Where slots are kept. `'memory'` (default): they end with the process. */
-  readonly journal?: 'memory';
+  /**
+   * Where slots are kept. `'memory'` (default): they end with the process. A file: durable sessions and
+   * limits that were set are there again in the next process, and no token comes twice. Or an adapter
+   * of your own, which the limiter closes at its end.
+   */
+  readonly journal?: 'memory' | JournalPlace | Journal | DurableJournal;
+  /** For how long, and how many, ended slots stay in a journal on disk. Default an hour, 10,000. */
+  readonly retention?: { readonly maxAgeMs?: number; readonly maxCount?: number };
   /**
    * Between what free run slots go round: `'arrival'` (default), first come first served; `'session'`,
    * `'owner'`, one slot for each in turn. Priority and arrival order inside a session or owner then.
@@ -49,6 +57,17 @@ export interface LimiterOptions {
   readonly inspect?: Inspector;
 }
 
+/** A journal in a SQLite file. */
+export interface JournalPlace {
+  /** Made if it is not there; its folder must be. */
+  readonly path: string;
+  /**
+   * What an answer has survived once it is given: `'process'` (default), the end of the process, `kill
+   * -9` included; `'power'`, also the loss of power, at the price of a synchronization with each turn.
+   */
+  readonly durability?: 'process' | 'power';
+}
+
 /** OTP's: long enough for any healthy server. */
 const DEFAULT_CALL_TIMEOUT_MS = 5_000;
 /** Three crashes in five seconds are bad luck; more are a fault that a restart does not cure. */
@@ -58,6 +77,7 @@ const NAMES = [
   'limits',
   'fairness',
   'journal',
+  'retention',
   'traceHandles',
   'clock',
   'logger',
@@ -67,9 +87,13 @@ const NAMES = [
   'inspect',
 ];
 
+type Retention = NonNullable<LimiterOptions['retention']>;
+
 /** The options with every default in them. */
 export interface CheckedOptions {
   readonly limits: Limits;
+  readonly journal: 'memory' | JournalPlace | Journal;
+  readonly retention: Retention;
   readonly fairness: Fairness;
   readonly traceHandles: boolean;
   readonly clock: Clock;
@@ -86,10 +110,11 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   expectKnown(options, NAMES);
   const { limits = {}, journal = 'memory', callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   const { restartIntensity = DEFAULT_RESTART_INTENSITY, faultPoints, inspect } = options;
-  const { fairness = 'arrival', traceHandles = false } = options;
+  const { fairness = 'arrival', traceHandles = false, retention = {} } = options;
   expectOption('fairness', fairness, isFairness, "'arrival', 'session' or 'owner'");
   expectOption('traceHandles', traceHandles, isBoolean, 'true or false');
-  expectOption('journal', journal, isMemory, "'memory'");
+  checkJournal(journal);
+  checkRetention(retention);
   expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
   expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
   const { clock = systemClock, logger = silentLogger } = options;
@@ -99,6 +124,8 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   expectOption('inspect', inspect, isOptionalInspector, 'a function or an observer');
   return {
     limits: withLimits(DEFAULT_LIMITS, checkLimitChanges(limits)),
+    journal,
+    retention,
     fairness,
     traceHandles,
     clock,
@@ -143,8 +170,38 @@ function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean';
 }
 
-function isMemory(value: unknown): boolean {
-  return value === 'memory';
+function checkJournal(journal: unknown): void {
+  if (journal === 'memory' || has(journal, ['commit'])) return;
+  expectOption('journal', journal, isObject, "'memory', { path, durability } or a Journal");
+  const place = journal as Partial<JournalPlace>; // whatever it has
+  expectKnown(place, ['path', 'durability']);
+  expectOption('journal.path', place.path, isPath, 'the path of a file');
+  expectOption('journal.durability', place.durability, isDurability, "'process' or 'power'");
+}
+
+function checkRetention(retention: unknown): void {
+  expectOption('retention', retention, isObject, '{ maxAgeMs, maxCount }');
+  const { maxAgeMs, maxCount } = retention as Retention; // whatever it has
+  expectKnown(retention as object, ['maxAgeMs', 'maxCount']);
+  expectOption('retention.maxAgeMs', maxAgeMs, isOptionalDuration, 'milliseconds, 0 or more');
+  expectOption('retention.maxCount', maxCount, isOptionalCount, 'an integer, 0 or more');
+}
+
+/** SQLite gives the empty name and `:memory:` a meaning of their own: nothing would be kept. */
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value !== ':memory:' && !value.includes('\0');
+}
+
+function isDurability(value: unknown): boolean {
+  return value === undefined || value === 'process' || value === 'power';
+}
+
+function isOptionalDuration(value: unknown): boolean {
+  return value === undefined || isDuration(value);
+}
+
+function isOptionalCount(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 }
 
 function isTimeout(value: unknown): boolean {

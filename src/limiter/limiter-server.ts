@@ -28,6 +28,7 @@ import {
   acquireRun,
   acquireSession,
   evict,
+  examineStorage,
   holderDown,
   releaseRun,
   releaseSession,
@@ -60,6 +61,7 @@ export interface LimiterTypes {
     renew_run(): void;
     renew_session(): void;
     evict(): ReleaseReport;
+    examine_storage(): void;
     set_draining(): number;
     set_limits(): Limits;
   };
@@ -92,6 +94,7 @@ const server: GenServerDefinition<LimiterTypes> = {
     renew_run: (_request, limiter, from) => serve(limiter, from, renewRun),
     renew_session: (_request, limiter, from) => serve(limiter, from, renewSession),
     evict: (_request, limiter, from) => serve(limiter, from, evict),
+    examine_storage: (_request, limiter, from) => serve(limiter, from, examineStorage),
     set_draining: (_request, limiter, from) => serve(limiter, from, setDraining),
     set_limits: (_request, limiter, from) => serve(limiter, from, setLimits),
   },

@@ -20,8 +20,8 @@ import {
 import type {
   AcquireRunOptions,
   AcquireSessionOptions,
+  TryDurableOptions,
   TryRunOptions,
-  TrySessionOptions,
 } from './acquire-options.ts';
 import { termsOf } from './acquire-terms.ts';
 import { acquireRunAtOnce } from './at-once.ts';
@@ -113,7 +113,7 @@ export class ConcurrencyLimiter {
    */
   tryAcquireSessionSlot(
     sessionId: string,
-    options?: TrySessionOptions,
+    options?: TryDurableOptions,
   ): SessionSlot | RefusalError {
     const call = this.sessionCall(sessionId, termsOf(options, 'session_now', this.survivors));
     return this.askNow(call) as SessionSlot | RefusalError; // as it asks for

@@ -9,6 +9,7 @@ import {
   type RefusalCode,
   RunEntry,
   type RunRequest,
+  refusalError,
   type SessionEntry,
   waitersIn,
 } from '../slots/index.ts';
@@ -19,6 +20,7 @@ import type {
   AcquireSessionCall,
   Bonds,
   EvictCall,
+  ExamineStorageCall,
   HolderDownCall,
   ReleaseCall,
   ReleaseRunCall,
@@ -42,21 +44,24 @@ import {
 } from './grants.ts';
 import type { Holder } from './holder.ts';
 import type { Lease } from './leases.ts';
-import { recordDraining, recordEnd, recordGrant, recordLimits } from './records.ts';
+import { recordDraining, recordEnd, recordGrant, recordLimits, recordStorage } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
 import { staleToken } from './stale-token.ts';
+import type { StorageNews } from './storage.ts';
 import type { Survivors } from './survivors.ts';
-import { nextToken } from './tokens.ts';
 import type { Operation } from './write-path.ts';
 
 /** A call that comes back after a crash and has its place in the queue still. */
 const STAYS = { type: 'stays' } as const;
 
+const NOT_KEPT = { type: 'refuse', refusal: { code: 'storage_unavailable' } } as const;
+
 type Verdict<Entry> = Decision<Entry> | typeof STAYS;
 
 export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
-  decide: ({ tables }, call) => (call.isWaiting ? STAYS : decideRun(tables, call)),
+  decide: (limiter, call) =>
+    call.isWaiting ? STAYS : unlessDegraded(limiter, decideRun(limiter.tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch } = limiter;
@@ -76,13 +81,14 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
 };
 
 export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>> = {
-  decide: ({ tables }, call) => (call.isWaiting ? STAYS : decideSession(tables, call)),
+  decide: (limiter, call) =>
+    call.isWaiting ? STAYS : unlessDegraded(limiter, decideSession(limiter.tables, call)),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
     switch (decision.type) {
       case 'grant': {
-        const entry = tables.holdSession(call, nextToken(), now);
+        const entry = tables.holdSession(call, limiter.tokens.next(), now);
         if (call.bonds) bind(limiter, entry, call.bonds);
         recordGrant(limiter, entry, now);
         batch.answer(call, handleOn(limiter, entry), entry);
@@ -196,13 +202,27 @@ export const setDraining: Operation<SetDrainingCall, boolean> = {
   },
 };
 
-export const setLimits: Operation<SetLimitsCall, undefined> = {
-  decide: () => undefined,
+export const setLimits: Operation<SetLimitsCall, boolean> = {
+  decide: ({ storage }) => !storage.isDegraded,
 
-  change(limiter, call) {
+  change(limiter, call, canBeKept) {
+    if (!canBeKept) {
+      limiter.batch.refuse(call, refusalError({ code: 'storage_unavailable' }));
+      return;
+    }
     limiter.tables.changeLimits(call.changes);
     recordLimits(limiter);
     limiter.batch.answer(call, limiter.tables.limits);
+    grantWaiters(limiter);
+  },
+};
+
+export const examineStorage: Operation<ExamineStorageCall, StorageNews> = {
+  decide: ({ storage }) => storage.examine(),
+
+  change(limiter, call, news) {
+    recordStorage(limiter, news);
+    limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },
 };
@@ -215,7 +235,7 @@ export interface BoundRequest extends RunRequest {
 /** A run that was decided to be granted gets its slot. */
 export function holdRun(limiter: Survivors, request: BoundRequest): RunEntry {
   const { now } = limiter;
-  const entry = limiter.tables.holdRun(request, nextToken(), now);
+  const entry = limiter.tables.holdRun(request, limiter.tokens.next(), now);
   if (request.bonds) bind(limiter, entry, request.bonds);
   recordGrant(limiter, entry, now);
   return entry;
@@ -227,6 +247,13 @@ export function endAll(limiter: Survivors, reason: EndReason): void {
     for (const run of entry.runs()) if (run.isHeld) endSlot(limiter, run, reason, false);
     if (entry.isHeld) endSlot(limiter, entry, reason, false);
   }
+}
+
+/** What cannot be written down is not granted. */
+function unlessDegraded<Entry>({ storage }: Survivors, decision: Decision<Entry>): Decision<Entry> {
+  if (!storage.isDegraded) return decision;
+  const isLost = decision.type === 'refuse' && decision.refusal.code === 'unavailable';
+  return decision.type === 'grant' || isLost ? NOT_KEPT : decision;
 }
 
 function answerKnown(

@@ -14,7 +14,11 @@ import {
   sessionSlotEnded,
   sessionSlotGranted,
   sessionSlotRefused,
+  storageDegraded,
+  storageRecovered,
 } from './channels.ts';
+import { noteEnd, noteGrant, noteLimits } from './journal-notes.ts';
+import type { StorageNews } from './storage.ts';
 import type { Survivors } from './survivors.ts';
 
 export function recordGrant(
@@ -22,7 +26,7 @@ export function recordGrant(
   entry: RunEntry | SessionEntry,
   since: number,
 ): void {
-  if (limiter.journal.isDurable) journalGrant(limiter, entry);
+  if (limiter.isDurable) noteGrant(limiter, entry);
   const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
   if (limiter.isHeard(channel)) emitGrant(limiter, entry, since);
 }
@@ -33,7 +37,7 @@ export function recordEnd(
   reason: EndReason,
   note: string | undefined,
 ): void {
-  if (limiter.journal.isDurable) journalEnd(limiter, entry);
+  if (limiter.isDurable) noteEnd(limiter, entry, reason);
   if (entry instanceof RunEntry) limiter.holdTimes.add(entry.kind?.id, limiter.now - entry.since);
   const channel = entry instanceof RunEntry ? runSlotEnded : sessionSlotEnded;
   if (limiter.isHeard(channel)) emitEnd(limiter, entry, reason, note);
@@ -67,29 +71,21 @@ export function recordDraining(limiter: Survivors, isDraining: boolean, refused:
   }
 }
 
-export function recordLimits(limiter: Survivors): void {
-  const { batch, journal, tables } = limiter;
-  const { limits } = tables;
-  if (journal.isDurable) batch.changes.push({ type: 'limits_changed', limits });
-  if (limiter.isHeard(limitsChanged)) batch.emit(limitsChanged, { limits });
-}
-
-function journalGrant({ batch }: Survivors, entry: RunEntry | SessionEntry): void {
-  const { token } = entry;
-  const owner = entry.owner?.id;
-  if (entry instanceof RunEntry) {
-    const { id: runId, session, kind } = entry;
-    const type = 'run_slot_granted';
-    batch.changes.push({ type, sessionId: session.id, runId, token, owner, kind: kind?.id });
-  } else {
-    batch.changes.push({ type: 'session_slot_granted', sessionId: entry.id, token, owner });
+/** The journal can be written no more, or can be again. */
+export function recordStorage(limiter: Survivors, news: StorageNews): void {
+  const { batch, storage } = limiter;
+  if (news === 'degraded') {
+    if (limiter.isHeard(storageDegraded)) batch.emit(storageDegraded, storage.trouble);
+  } else if (news === 'recovered') {
+    if (limiter.isHeard(storageRecovered)) batch.emit(storageRecovered, storage.healed);
   }
 }
 
-function journalEnd({ batch }: Survivors, entry: RunEntry | SessionEntry): void {
-  const { id, token } = entry;
-  if (entry instanceof RunEntry) batch.changes.push({ type: 'run_slot_ended', runId: id, token });
-  else batch.changes.push({ type: 'session_slot_ended', sessionId: id, token });
+export function recordLimits(limiter: Survivors): void {
+  const { batch, tables } = limiter;
+  const { limits } = tables;
+  if (limiter.isDurable) noteLimits(limiter);
+  if (limiter.isHeard(limitsChanged)) batch.emit(limitsChanged, { limits });
 }
 
 function emitGrant({ batch, now }: Survivors, entry: RunEntry | SessionEntry, since: number): void {

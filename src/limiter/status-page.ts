@@ -18,6 +18,7 @@ import {
   type LimiterState,
   STORAGE_STATES,
   type Status,
+  type StorageState,
   statusOf,
 } from './status.ts';
 
@@ -50,6 +51,7 @@ export class StatusPage {
   private asked: Status | undefined = undefined;
   private limits: Limits | undefined = undefined;
   private state: LimiterState = 'recovering';
+  private storage: StorageState = 'ok';
 
   /** The page in shared memory, made when it is first asked for: a thread that has it, sees it. */
   get buffer(): SharedArrayBuffer {
@@ -98,11 +100,14 @@ export class StatusPage {
     this.close();
   }
 
-  publishState(state: LimiterState, restarts: number): void {
-    if (state === this.state && restarts === this.written[CELL.RESTARTS]) return;
+  publishState(state: LimiterState, storage: StorageState, restarts: number): void {
+    const isSame = state === this.state && storage === this.storage;
+    if (isSame && restarts === this.written[CELL.RESTARTS]) return;
     this.state = state;
+    this.storage = storage;
     this.open();
     this.write(CELL.STATE, LIMITER_STATES.indexOf(state));
+    this.write(CELL.STORAGE, STORAGE_STATES.indexOf(storage));
     this.write(CELL.RESTARTS, restarts);
     this.close();
   }

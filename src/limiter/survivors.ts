@@ -4,7 +4,7 @@
  */
 import type { Journal } from '../journal/journal.ts';
 import type { EventChannel } from '../otp/event-channel.ts';
-import type { Clock } from '../otp/index.ts';
+import type { Clock, Logger } from '../otp/index.ts';
 import { type Fairness, type Limits, SlotTables } from '../slots/index.ts';
 import { Batch } from './batch.ts';
 import { clockJumped } from './channels.ts';
@@ -19,11 +19,14 @@ import { Leases } from './leases.ts';
 import type { PortDesk } from './port-desk.ts';
 import { runIds } from './run-ids.ts';
 import { StatusPage } from './status-page.ts';
+import { Storage } from './storage.ts';
+import type { TokenSource } from './token-source.ts';
 
 export interface SurvivorsOptions {
   readonly limits: Limits;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly callTimeoutMs: number;
   readonly faultPoints: FaultPoints | undefined;
   readonly fairness: Fairness;
@@ -35,7 +38,10 @@ export class Survivors {
   readonly batch = new Batch();
   readonly page = new StatusPage();
   readonly desk: Desk;
-  readonly journal: Journal;
+  readonly storage: Storage;
+  /** Whether what is granted is written down; each turn is a batch then. */
+  readonly isDurable: boolean;
+  readonly tokens: TokenSource;
   readonly clock: Clock;
   readonly holders: Holders;
   readonly leases: Leases;
@@ -54,7 +60,7 @@ export class Survivors {
 
   constructor(options: SurvivorsOptions) {
     this.tables = new SlotTables(options.limits, runIds, options.fairness);
-    this.journal = options.journal;
+    this.isDurable = options.journal.isDurable;
     this.clock = options.clock;
     this.faultPoints = options.faultPoints;
     this.desk = new Desk(this.tables, this.batch, this.clock, options.callTimeoutMs);
@@ -63,6 +69,13 @@ export class Survivors {
       sweep: () => this.desk.sweep(),
       jumped: (jump) => this.publishEvent(clockJumped, jump),
     });
+    this.storage = new Storage({
+      journal: options.journal,
+      clock: this.clock,
+      logger: options.logger,
+      askForTurn: () => this.desk.examineStorage(),
+    });
+    this.tokens = this.storage.tokens;
     this.drains = new Drains(this.clock);
     this.traces = options.traceHandles ? new HandleTraces(this) : undefined;
   }

@@ -12,6 +12,7 @@
  */
 import type { BookedCall } from './call-book.ts';
 import type { FaultPoints } from './fault-points.ts';
+import { recordStorage } from './records.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -34,7 +35,8 @@ export function take<Call extends BookedCall, Decision>(
   faultPoints?.reach('before', 'change');
   operation.change(limiter, call, decision);
   faultPoints?.reach('after', 'change');
-  if (!limiter.journal.isDurable) finish(limiter);
+  if (limiter.isDurable) limiter.batch.take(call, operation);
+  else finish(limiter);
 }
 
 /** The points that every message passes before it is decided, with or without an envelope. */
@@ -46,13 +48,30 @@ export function enter(faultPoints: FaultPoints): void {
 
 /** Commits the batch and tells it. `atOnce` is for a caller who is on this stack. */
 export function finish(limiter: Survivors, atOnce?: unknown): void {
-  const { batch, journal, tables, faultPoints } = limiter;
+  const { batch, storage, tables, faultPoints } = limiter;
   faultPoints?.reach('before', 'journal');
-  if (batch.changes.length > 0) journal.commit(batch.changes);
+  if (batch.changes.length > 0 && !storage.keep(batch.changes)) serveAgain(limiter);
   tables.undo.clear();
   batch.commit(atOnce);
   faultPoints?.reach('after', 'journal');
   tell(limiter);
+}
+
+/**
+ * The batch could not be committed: it is taken back, and its messages are served again in their order,
+ * by a limiter that grants nothing. What ends in them ends, and is owed to the journal.
+ */
+function serveAgain(limiter: Survivors): void {
+  const { batch, storage, tables } = limiter;
+  tables.undo.rollBack();
+  const messages = batch.takeMessages();
+  batch.forget();
+  recordStorage(limiter, 'degraded');
+  for (const { call, operation } of messages) {
+    operation.change(limiter, call, operation.decide(limiter, call));
+    batch.take(call, operation);
+  }
+  storage.keep(batch.changes);
 }
 
 /** A committed batch is shown, answered, emitted. What was told before a crash is not told again. */
@@ -86,8 +105,9 @@ function endDrains({ tables, drains }: Survivors): void {
 }
 
 /** Shows the tables as they are now. */
-export function publish({ tables, page, mode, restarts }: Survivors): void {
-  page.publishState(mode === 'accepting' && tables.isDraining ? 'draining' : mode, restarts);
+export function publish({ tables, page, mode, storage, restarts }: Survivors): void {
+  const state = mode === 'accepting' && tables.isDraining ? 'draining' : mode;
+  page.publishState(state, storage.state, restarts);
   page.publish(
     tables.runGate.held,
     tables.waitingRuns,

@@ -19,6 +19,12 @@ export type EndReason =
   | 'evicted'
   | 'stopped';
 
+/**
+ * How long a slot can be held: as long as its process; beyond it (`durable`, sessions alone); or as long
+ * as a program that is no part of it (`command`, runs alone).
+ */
+export type SlotLife = 'process' | 'durable' | 'command';
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** What runs and sessions have in common: an id that waits for a slot, holds it, and has held it. */
@@ -36,6 +42,7 @@ export abstract class SlotEntry {
   isClaimed = false;
   waiter: Waiter | undefined = undefined;
   labels: Labels | undefined = undefined;
+  life: SlotLife = 'process';
   /** Whatever the tables' user ties to the slot. */
   tie: unknown = undefined;
 

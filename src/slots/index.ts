@@ -16,6 +16,7 @@ export {
   RunEntry,
   SessionEntry,
   type SlotEntry,
+  type SlotLife,
 } from './entries.ts';
 export { invalidId, isId } from './ids.ts';
 export { violations } from './invariants.ts';

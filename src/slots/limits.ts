@@ -44,6 +44,12 @@ export function isLimit(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST_LIMIT;
 }
 
+/** Both, the later above the earlier. */
+export function mergeLimitChanges(earlier: LimitChanges, later: LimitChanges): LimitChanges {
+  const maxRunsPerKind = { ...earlier.maxRunsPerKind, ...later.maxRunsPerKind };
+  return Object.freeze({ ...earlier, ...later, maxRunsPerKind: Object.freeze(maxRunsPerKind) });
+}
+
 /** `limits` with `changes`, frozen. A kind that is given `Infinity` has no limit any more. */
 export function withLimits(limits: Limits, changes: LimitChanges): Limits {
   const kinds = new Map(Object.entries(limits.maxRunsPerKind));

@@ -19,7 +19,7 @@ import {
 } from './entries.ts';
 import { Gate } from './gate.ts';
 import { IdTable } from './id-table.ts';
-import { type LimitChanges, type Limits, withLimits } from './limits.ts';
+import { type LimitChanges, type Limits, mergeLimitChanges, withLimits } from './limits.ts';
 import { type Fairness, type Group, Rounds } from './rounds.ts';
 import { Rules } from './rules.ts';
 import type { RunIds } from './run-ids.ts';
@@ -54,6 +54,8 @@ export class SlotTables {
   /** Held runs whose session holds no slot. */
   sessionlessRuns = 0;
   limits: Limits;
+  /** All that `changeLimits` has said, together. */
+  limitChanges: LimitChanges = Object.freeze({});
   /** Nobody new is taken in. */
   isDraining = false;
   private arrivals = 0;
@@ -167,9 +169,16 @@ export class SlotTables {
   // ── Limits ──────────────────────────────────────────────────────────────────────────────────────
 
   changeLimits(changes: LimitChanges): void {
-    this.undo.add(this.applyLimits, this.limits);
-    this.applyLimits(withLimits(this.limits, changes));
+    const { limits, limitChanges } = this;
+    this.undo.add(this.undoLimits, { limits, limitChanges });
+    this.limitChanges = mergeLimitChanges(limitChanges, changes);
+    this.applyLimits(withLimits(limits, changes));
   }
+
+  private readonly undoLimits = (before: { limits: Limits; limitChanges: LimitChanges }): void => {
+    this.limitChanges = before.limitChanges;
+    this.applyLimits(before.limits);
+  };
 
   drain(isDraining: boolean): void {
     this.undo.add(this.applyDraining, this.isDraining);
@@ -233,6 +242,7 @@ export class SlotTables {
     if (entry.isUnused) this.remember(entry);
     entry.owner = this.ownerOf(owner);
     entry.labels = labels;
+    entry.life = 'process';
     return entry;
   }
 

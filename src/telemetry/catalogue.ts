@@ -34,6 +34,7 @@ const CODE = 'refusal code; `withdrawn` also for a caller whose signal aborted';
 const LIMIT = 'the limit that was met, where the code is about one';
 const ACTIVE = 'how much of it was in use';
 const SCOPE = 'what the limit is about: `session`, `owner`, `kind` or `global`';
+const JOURNAL = 'the file, or what its adapter is called';
 const HELD_RUNS = 'run slots that are held';
 const REASON =
   '`released`, `cascade`, `expired`, `holder_down`, `interrupted`, `evicted` or `stopped`';
@@ -223,6 +224,32 @@ export const catalogue: Catalogue = {
       runId: 'id of the run, if it is the slot of one',
       token: TOKEN,
       acquiredAt: 'the stack of the acquire',
+    },
+  },
+  storage_degraded: {
+    channel: limiterChannels.storage_degraded.name,
+    meaning: 'the journal cannot be written; nothing is granted until it can',
+    fields: { journal: JOURNAL, reason: 'what the commit or the look at the file said' },
+  },
+  storage_recovered: {
+    channel: limiterChannels.storage_recovered.name,
+    meaning: 'the journal is written again, and has got what it was owed',
+    fields: {
+      journal: JOURNAL,
+      degradedMs: 'milliseconds during which nothing could be written',
+      written: 'changes that had waited for it',
+    },
+  },
+  journal_recovered: {
+    channel: limiterChannels.journal_recovered.name,
+    meaning: 'a process has found its journal and goes on from it',
+    fields: {
+      journal: JOURNAL,
+      sessions: 'session slots that are held again',
+      runs: 'run slots that are held again',
+      interruptedSessions: 'session slots that died with the last process',
+      interruptedRuns: 'run slots that died with it',
+      durationMs: 'milliseconds that reading, ending and rebuilding have taken',
     },
   },
 };

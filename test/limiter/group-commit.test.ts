@@ -4,14 +4,15 @@
  */
 import { describe, expect, test } from 'vitest';
 import { RefusalError } from '../../src/index.ts';
-import type { Journal, JournalChange } from '../../src/journal/journal.ts';
+import type { DurableJournal, JournalChange } from '../../src/journal/journal.ts';
 import { ConcurrencyLimiter } from '../../src/limiter/limiter.ts';
 import { CrashAt, STEPS, settle } from '../../src/testing.ts';
 import { startLimiterTree } from '../../supervisors/start-limiter.ts';
 
 /** Keeps the batches, and what the limiter showed when each came. */
-class RecordingJournal implements Journal {
+class RecordingJournal implements DurableJournal {
   readonly isDurable = true;
+  readonly name = 'a recording';
   readonly batches: JournalChange[][] = [];
   readonly shown: number[] = [];
   limiter: ConcurrencyLimiter | undefined = undefined;
@@ -21,22 +22,35 @@ class RecordingJournal implements Journal {
     this.shown.push(this.limiter?.getStatus().activeRuns ?? -1);
   }
 
+  recover() {
+    const nothing = { sessions: [], runs: [], interruptedSessions: 0, interruptedRuns: 0 };
+    return { ...nothing, limits: {} };
+  }
+
+  reserveTokens(): number {
+    return 1;
+  }
+
+  check(): void {}
+  probe(): void {}
+  close(): void {}
+
   /** Run ids that are held, as the batches tell it. */
   get held(): string[] {
-    const held = new Set<string>();
+    const held = new Map<number, string>();
     for (const change of this.batches.flat()) {
-      if (change.type === 'run_slot_granted') held.add(change.runId);
-      if (change.type === 'run_slot_ended') held.delete(change.runId);
+      if (change.type === 'run_slot_granted') held.set(change.token, change.runId);
+      if (change.type === 'run_slot_ended') held.delete(change.token);
     }
-    return [...held];
+    return [...held.values()];
   }
 }
 
 async function arrange(maxParallelRuns = 1_000) {
   const journal = new RecordingJournal();
   const faultPoints = new CrashAt();
-  const options = { limits: { maxParallelRuns }, faultPoints };
-  const { survivors, tree } = await startLimiterTree(options, journal);
+  const options = { limits: { maxParallelRuns }, faultPoints, journal };
+  const { survivors, tree } = await startLimiterTree(options);
   const limiter = new ConcurrencyLimiter(survivors);
   journal.limiter = limiter;
   return { journal, faultPoints, limiter, [Symbol.asyncDispose]: () => tree.stop() };

@@ -1,0 +1,131 @@
+/**
+ * What stands in a journal, read and checked before a byte of it is changed.
+ *
+ * The connection is read-only: one that may write would, by opening and closing a damaged file, already
+ * have written its log into it and removed it.
+ */
+
+import type { LimitChanges } from '../slots/index.ts';
+import { type Boot, isSameMachineBoot } from './boot.ts';
+import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
+import type { Connection } from './sqlite-connection.ts';
+import {
+  type Column,
+  checksumOf,
+  isIntact,
+  limitsOf,
+  type RunRow,
+  type SessionRow,
+} from './sqlite-rows.ts';
+import { SCHEMA_VERSION } from './sqlite-schema.ts';
+import { damageOfLog } from './wal-inspection.ts';
+
+/** All that a journal holds of what is. */
+export interface JournalContent {
+  readonly version: number;
+  readonly sessions: readonly SessionRow[];
+  readonly runs: readonly RunRow[];
+  /** When sessions were last active, by token. */
+  readonly activity: ReadonlyMap<number, number>;
+  readonly limits: LimitChanges;
+  readonly nextToken: number;
+  /** The keeper that had it last, or has it. */
+  readonly boot: Boot | undefined;
+}
+
+export interface InspectedFile {
+  readonly path: string;
+  readonly walPath: string;
+}
+
+/** Throws `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`. */
+export function inspect(connection: Connection, file: InspectedFile): JournalContent {
+  try {
+    return read(connection, file);
+  } catch (error) {
+    throw asFault(error, file.path);
+  }
+}
+
+/** What SQLite says, as what it means for the file. */
+export function asFault(error: unknown, path: string): unknown {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
+  if (/^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(code)) {
+    return journalCorrupt(path, 'is damaged', error);
+  }
+  const isFolder = /^SQLITE_(CANTOPEN|READONLY)/.test(code);
+  return journalUnavailable(path, `cannot be used${isFolder ? NEEDS_FOLDER : ''}`, error);
+}
+
+const NEEDS_FOLDER = ": SQLite's -shm file beside it needs a folder that is writable";
+
+function read(connection: Connection, { path, walPath }: InspectedFile): JournalContent {
+  const version = connection.pragma('user_version', { simple: true }) as number;
+  if (version > SCHEMA_VERSION) throw journalTooNew(path, version, SCHEMA_VERSION);
+  const found = connection.pragma('quick_check(1)', { simple: true });
+  if (found !== 'ok') throw journalCorrupt(path, `is damaged (${String(found)})`);
+  const damaged = (what: string) => journalCorrupt(path, what);
+  const rowsOf = <Row extends readonly Column[]>(table: string): Row[] => {
+    const rows = connection.prepare(`SELECT * FROM ${table} ORDER BY 1`).raw().all() as Row[];
+    if (!rows.every(isIntact)) throw damaged(`has a damaged row in ${table}`);
+    return rows;
+  };
+  const sessions = rowsOf<SessionRow>('sessions');
+  const runs = rowsOf<RunRow>('runs');
+  const activity = rowsOf<readonly [number, number, number]>('activity');
+  const facts = new Map(
+    rowsOf<readonly [string, string, number]>('facts').map(([name, value]) => [name, value]),
+  );
+  checkEnded(connection, damaged);
+  const boot = JSON.parse(facts.get('boot') ?? 'null') as Boot | null; // as it was written, unharmed
+  const nextToken = Number(facts.get('next_token') ?? 1);
+  const content = {
+    version,
+    sessions,
+    runs,
+    activity: new Map(activity.map(([token, at]) => [token, at])),
+    limits: limitsOf(facts.get('limits') ?? '{}'),
+    nextToken,
+    boot: boot ?? undefined,
+  };
+  const contradiction = contradictionIn(content);
+  if (contradiction) throw damaged(contradiction);
+  const tells = boot !== null && (boot.durability === 'power' || isSameMachineBoot(boot));
+  const damage = tells ? damageOfLog(walPath) : undefined;
+  if (damage) throw damaged(damage);
+  return content;
+}
+
+/** What has ended has two checksums: of the slot as it was held, and of its end. */
+function checkEnded(connection: Connection, damaged: (what: string) => Error): void {
+  const rows = connection
+    .prepare(`SELECT ${SLOT_COLUMNS}, slot_checksum, run_id IS NULL, reason, ended_at, checksum
+              FROM ended`)
+    .raw()
+    .all() as Column[][]; // as the schema says
+  const isWhole = (row: Column[]): boolean => {
+    const [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt] = row;
+    const [slotChecksum, isSession, reason, endedAt, checksum] = row.slice(9);
+    const columns = isSession
+      ? [token, sessionId, life, owner, labels, leaseMs, grantedAt]
+      : [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt];
+    const isSlotIntact = checksumOf(columns as Column[]) === slotChecksum;
+    return isSlotIntact && checksumOf([token, reason, endedAt] as Column[]) === checksum;
+  };
+  if (!rows.every(isWhole)) throw damaged('has a damaged row in ended');
+}
+
+const SLOT_COLUMNS = 'token, run_id, session_id, life, owner, kind, labels, lease_ms, granted_at';
+
+/** What no journal says, whatever was written into it. */
+function contradictionIn({ sessions, runs, nextToken }: JournalContent): string | undefined {
+  if (new Set(sessions.map(([, id]) => id)).size < sessions.length) {
+    return 'contradicts itself: a session is held twice';
+  }
+  if (new Set(runs.map(([, id]) => id)).size < runs.length) {
+    return 'contradicts itself: a run is held twice';
+  }
+  const last = Math.max(sessions.at(-1)?.[0] ?? 0, runs.at(-1)?.[0] ?? 0);
+  return last >= nextToken ? 'contradicts itself: a token was never reserved' : undefined;
+}

@@ -1,0 +1,261 @@
+/**
+ * The journal in a SQLite file. The one module that knows the driver.
+ *
+ * A file belongs to one keeper, who has its lock (`sqlite-lock.ts`). It is inspected by a read-only
+ * connection before it is changed; that connection then stays open as a guard: while it is there, the
+ * connection that writes is not the last one, and its end does not remove a log that may by then be
+ * somebody else's.
+ */
+import Database from 'better-sqlite3';
+import { type Durability, newBoot } from './boot.ts';
+import type { DurableJournal, JournalChange, Recovered } from './journal.ts';
+import { journalUnavailable } from './journal-faults.ts';
+import { JournalFile } from './journal-file.ts';
+import type { Connection } from './sqlite-connection.ts';
+import { asFault, inspect, type JournalContent } from './sqlite-inspection.ts';
+import { type Connect, lock } from './sqlite-lock.ts';
+import { runOf, sessionOf } from './sqlite-rows.ts';
+import { APPLICATION_ID, SCHEMA_VERSION, stepsFrom } from './sqlite-schema.ts';
+import { type Retention, SqliteWriter } from './sqlite-writer.ts';
+
+export interface SqliteJournalOptions {
+  readonly path: string;
+  /** What an answer has survived: the end of the process (default) or the loss of power. */
+  readonly durability?: Durability;
+  readonly retention?: Partial<Retention>;
+}
+
+const AN_HOUR = 3_600_000;
+/** For whoever reads or copies the file; the loop stands still meanwhile. */
+const BUSY_TIMEOUT_MS = 500;
+/** A log is written back at so many pages of 4 KiB, and cut to this size once it is. */
+const CHECKPOINT_PAGES = 1_000;
+const LONGEST_LOG_BYTES = 16 * 2 ** 20;
+
+export const connect: Connect = (path, { readonly, timeoutMs }) =>
+  new Database(path, { readonly, timeout: timeoutMs, fileMustExist: true }) as Connection;
+
+/**
+ * Opens the journal at `path`, or makes it. Throws `journal_in_use`, `journal_corrupt`,
+ * `journal_schema_unsupported`, `journal_unavailable`; the file is then as it was.
+ */
+export function openSqliteJournal(options: SqliteJournalOptions): SqliteJournal {
+  const file = new JournalFile(options.path);
+  file.exists(); // what is no journal is refused before anything is put beside it
+  const held = lock(file, connect, () => pidIn(file));
+  try {
+    return new SqliteJournal(file, held, options);
+  } catch (error) {
+    held.close();
+    throw error;
+  }
+}
+
+export class SqliteJournal implements DurableJournal {
+  readonly isDurable = true;
+  readonly durability: Durability;
+  private readonly file: JournalFile;
+  private readonly lock: Connection;
+  private readonly retention: Retention;
+  private readonly content: JournalContent;
+  private identity: string | undefined;
+  private walIdentity: string | undefined = undefined;
+  private guard: Connection | undefined;
+  private connection: Connection | undefined;
+  private writer: SqliteWriter | undefined;
+  private nextToken: number;
+  private isClosed = false;
+
+  constructor(file: JournalFile, held: Connection, options: SqliteJournalOptions) {
+    this.file = file;
+    this.lock = held;
+    this.durability = options.durability ?? 'process';
+    const { maxAgeMs = AN_HOUR, maxCount = 10_000 } = options.retention ?? {};
+    this.retention = { maxAgeMs, maxCount };
+    if (!file.exists()) file.create(makeJournal);
+    this.guard = connectOrExplain(file, true);
+    try {
+      this.content = inspect(this.guard, file);
+      this.nextToken = this.content.nextToken;
+      this.open();
+    } catch (error) {
+      this.guard.close();
+      throw error;
+    }
+  }
+
+  get name(): string {
+    return this.file.path;
+  }
+
+  recover(now: number): Recovered {
+    const { sessions, runs, limits, activity } = this.content;
+    const living = sessions.filter(([, , life]) => life !== 'process').map(sessionOf);
+    const dead = runs.filter(([, , , life]) => life === 'process');
+    const inUse = new Set(dead.map(([, , sessionId]) => sessionId));
+    // Nobody knows when they died; that it was just now ends no session too early.
+    const stillActive = living.filter(({ sessionId }) => inUse.has(sessionId));
+    const boot = newBoot(this.durability, now);
+    this.opened.begin(
+      boot,
+      stillActive.map(({ token }) => token),
+    );
+    const lastActiveAt = (token: number, grantedAt: number) => activity.get(token) ?? grantedAt;
+    return {
+      sessions: living.map((session) => ({
+        ...session,
+        lastActiveAt: inUse.has(session.sessionId)
+          ? now
+          : lastActiveAt(session.token, session.grantedAt),
+      })),
+      runs: runs.filter(([, , , life]) => life !== 'process').map(runOf),
+      limits,
+      interruptedSessions: sessions.length - living.length,
+      interruptedRuns: dead.length,
+    };
+  }
+
+  commit(changes: readonly JournalChange[]): void {
+    this.opened.commit(changes);
+  }
+
+  /** Synchronized with the disk, at either level. */
+  reserveTokens(count: number): number {
+    const first = this.nextToken;
+    const { connection } = this;
+    connection?.pragma('synchronous = FULL');
+    try {
+      this.opened.setFact('next_token', String(first + count));
+    } finally {
+      connection?.pragma(`synchronous = ${levelOf(this.durability)}`);
+    }
+    this.nextToken = first + count;
+    return first;
+  }
+
+  check(): void {
+    if (this.file.identity() !== this.identity) {
+      this.letGo();
+      throw journalUnavailable(this.name, 'was moved, removed or replaced; put it back or restart');
+    }
+    if (!this.connection) this.open();
+    const walIdentity = this.file.walIdentity();
+    this.walIdentity ??= walIdentity;
+    if (walIdentity === this.walIdentity) return;
+    if (walIdentity !== undefined) {
+      this.letGo();
+      throw journalUnavailable(this.name, 'has a log (-wal) of somebody else; restart');
+    }
+    this.renewLog();
+  }
+
+  probe(): void {
+    this.opened.setFact('probe', String(Date.now()));
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const isThere = this.connection && this.file.identity() === this.identity;
+    if (isThere) this.guard?.close();
+    this.connection?.close();
+    if (!isThere) this.guard?.close();
+    this.writer = this.connection = this.guard = undefined;
+    this.lock.close();
+  }
+
+  private get opened(): SqliteWriter {
+    if (this.writer) return this.writer;
+    throw journalUnavailable(this.name, this.isClosed ? 'is closed' : 'is not where it was');
+  }
+
+  private open(): void {
+    const connection = connectOrExplain(this.file, false);
+    try {
+      migrate(connection);
+      configure(connection, this.durability);
+    } catch (error) {
+      connection.close();
+      throw asFault(error, this.name);
+    }
+    this.connection = connection;
+    this.writer = new SqliteWriter(connection, this.retention);
+    this.identity ??= this.file.identity();
+  }
+
+  /** Nothing is written any more, and what lies at the path now is left as it is. */
+  private letGo(): void {
+    this.connection?.close();
+    this.writer = this.connection = undefined;
+  }
+
+  /** Somebody has removed the log; what stands in it goes into the file, and a new one is begun. */
+  private renewLog(): void {
+    this.connection?.pragma('wal_checkpoint(TRUNCATE)');
+    this.letGo();
+    this.guard?.close();
+    this.guard = connectOrExplain(this.file, true);
+    this.walIdentity = undefined;
+    this.open();
+  }
+}
+
+function makeJournal(path: string): void {
+  const connection = connect(path, { readonly: false, timeoutMs: BUSY_TIMEOUT_MS });
+  try {
+    connection.pragma(`application_id = ${APPLICATION_ID}`);
+    migrate(connection);
+    // Here, so that no half of it is ever to be seen.
+    connection.pragma('journal_mode = WAL');
+  } finally {
+    connection.close();
+  }
+}
+
+/** Step by step, all of them or none. */
+function migrate(connection: Connection): void {
+  const version = connection.pragma('user_version', { simple: true }) as number;
+  if (version === SCHEMA_VERSION) return;
+  connection
+    .transaction(() => {
+      for (const step of stepsFrom(version)) connection.exec(step);
+      connection.pragma(`user_version = ${SCHEMA_VERSION}`);
+    })
+    .immediate();
+}
+
+/** Each is said, also where it is the default: what it is after the first write is not what it is before. */
+function configure(connection: Connection, durability: Durability): void {
+  connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  connection.pragma('journal_mode = WAL');
+  connection.pragma(`synchronous = ${levelOf(durability)}`);
+  connection.pragma(`fullfsync = ${durability === 'power' ? 'ON' : 'OFF'}`);
+  connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  connection.pragma(`journal_size_limit = ${LONGEST_LOG_BYTES}`);
+}
+
+function levelOf(durability: Durability): 'FULL' | 'NORMAL' {
+  return durability === 'power' ? 'FULL' : 'NORMAL';
+}
+
+function connectOrExplain(file: JournalFile, readonly: boolean): Connection {
+  try {
+    return connect(file.path, { readonly, timeoutMs: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    throw asFault(error, file.path);
+  }
+}
+
+/** Who has the journal, as it says itself. */
+function pidIn(file: JournalFile): number | undefined {
+  try {
+    const connection = connect(file.path, { readonly: true, timeoutMs: BUSY_TIMEOUT_MS });
+    try {
+      return inspect(connection, file).boot?.pid;
+    } finally {
+      connection.close();
+    }
+  } catch {
+    return undefined; // it is only said in addition
+  }
+}

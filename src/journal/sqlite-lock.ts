@@ -1,0 +1,52 @@
+/**
+ * The lock of a journal: a file beside it in which a transaction stays open as long as the keeper lives.
+ *
+ * The system takes the lock back when the process ends, whatever ends it, and it keeps out a second
+ * keeper in the same process too. The journal itself is not locked, so that it can be read.
+ */
+import { journalInUse, journalUnavailable } from './journal-faults.ts';
+import type { JournalFile } from './journal-file.ts';
+import type { Connection } from './sqlite-connection.ts';
+
+/** Opens a database that waits so long for a lock of others. */
+export type Connect = (
+  path: string,
+  options: { readonly: boolean; timeoutMs: number },
+) => Connection;
+
+/** Throws `journal_in_use`. The lock is given back by closing the connection. */
+export function lock(
+  file: JournalFile,
+  connect: Connect,
+  holderPid: () => number | undefined,
+): Connection {
+  file.touchLock();
+  const connection = connect(file.lockPath, { readonly: false, timeoutMs: 0 });
+  try {
+    connection.exec('BEGIN EXCLUSIVE');
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (isBusy(error)) throw journalInUse(file.path, holderPid());
+    throw journalUnavailable(file.path, 'cannot be locked', error);
+  }
+}
+
+/** Whether somebody has the lock of a journal. */
+export function isLocked(file: JournalFile, connect: Connect): boolean {
+  try {
+    const connection = connect(file.lockPath, { readonly: true, timeoutMs: 0 });
+    try {
+      connection.prepare('SELECT 1 FROM sqlite_master').get();
+      return false;
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    return isBusy(error);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
+}

@@ -1,0 +1,106 @@
+/**
+ * The rows of a journal in SQLite: how they are written, read and checked.
+ *
+ * A row's checksum is the CRC-32 of its columns as text, one in each line; ids and labels hold no line
+ * breaks of their own.
+ */
+import { crc32 } from 'node:zlib';
+import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
+import type { RunRecord, SessionRecord } from './journal.ts';
+
+export type Column = string | number | null;
+
+/** In the order of the tables' columns; the checksum comes last. */
+export type SessionRow = readonly [
+  token: number,
+  sessionId: string,
+  life: SlotLife,
+  owner: string | null,
+  labels: string | null,
+  leaseMs: number | null,
+  grantedAt: number,
+  checksum: number,
+];
+
+export type RunRow = readonly [
+  token: number,
+  runId: string,
+  sessionId: string,
+  life: SlotLife,
+  owner: string | null,
+  kind: string | null,
+  labels: string | null,
+  leaseMs: number | null,
+  grantedAt: number,
+  checksum: number,
+];
+
+export function checksumOf(columns: readonly Column[]): number {
+  return crc32(columns.join('\n'));
+}
+
+/** Whether the last column is the checksum of the others. */
+export function isIntact(row: readonly Column[]): boolean {
+  return checksumOf(row.slice(0, -1)) === row.at(-1);
+}
+
+export function sessionRow(session: SessionRecord): SessionRow {
+  const { token, sessionId, life, owner = null, labels, leaseMs = null, grantedAt } = session;
+  const text = textOfLabels(labels);
+  const checksum = checksumOf([token, sessionId, life, owner, text, leaseMs, grantedAt]);
+  return [token, sessionId, life, owner, text, leaseMs, grantedAt, checksum];
+}
+
+export function runRow(run: RunRecord): RunRow {
+  const { token, runId, sessionId, life, owner = null, kind = null } = run;
+  const { labels, leaseMs = null, grantedAt } = run;
+  const text = textOfLabels(labels);
+  const columns = [token, runId, sessionId, life, owner, kind, text, leaseMs, grantedAt];
+  const checksum = checksumOf(columns);
+  return [token, runId, sessionId, life, owner, kind, text, leaseMs, grantedAt, checksum];
+}
+
+export function sessionOf(row: SessionRow): SessionRecord {
+  const [token, sessionId, life, owner, labels, leaseMs, grantedAt] = row;
+  return {
+    token,
+    sessionId,
+    life,
+    owner: owner ?? undefined,
+    labels: labelsOf(labels),
+    leaseMs: leaseMs ?? undefined,
+    grantedAt,
+  };
+}
+
+export function runOf(row: RunRow): RunRecord {
+  const [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt] = row;
+  return {
+    token,
+    runId,
+    sessionId,
+    life,
+    owner: owner ?? undefined,
+    kind: kind ?? undefined,
+    labels: labelsOf(labels),
+    leaseMs: leaseMs ?? undefined,
+    grantedAt,
+  };
+}
+
+export function labelsOf(text: string | null): Labels | undefined {
+  return text === null ? undefined : (JSON.parse(text) as Labels); // as `textOfLabels` wrote them
+}
+
+function textOfLabels(labels: Labels | undefined): string | null {
+  return labels === undefined ? null : JSON.stringify(labels);
+}
+
+/** JSON knows no `Infinity`. */
+export function textOfLimits(limits: LimitChanges): string {
+  return JSON.stringify(limits, (_name, value) => (value === Infinity ? 'infinity' : value));
+}
+
+export function limitsOf(text: string): LimitChanges {
+  return JSON.parse(text, (_name, value) => (value === 'infinity' ? Infinity : value));
+}

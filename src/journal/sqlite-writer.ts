@@ -1,0 +1,172 @@
+/**
+ * How changes are written into a journal's tables: the prepared statements of one connection.
+ *
+ * A batch is one transaction. An end that is written again finds no row and changes nothing.
+ */
+import type { Boot } from './boot.ts';
+import type { JournalChange } from './journal.ts';
+import type { Connection, Statement } from './sqlite-connection.ts';
+import { checksumOf, runRow, sessionRow, textOfLimits } from './sqlite-rows.ts';
+
+/** How much of what has ended is kept. */
+export interface Retention {
+  /** Milliseconds since its end. Default an hour. */
+  readonly maxAgeMs: number;
+  /** Slots. Default 10,000. */
+  readonly maxCount: number;
+}
+
+/** How often what is too old is looked for. */
+const FORGET_EVERY_MS = 60_000;
+
+const SLOT = 'session_id, life, owner, labels, lease_ms, granted_at';
+const END = 'slot_checksum, reason, ended_at, checksum';
+const ENDED_SESSION = `INSERT INTO ended (token, ${SLOT}, ${END})
+  SELECT token, ${SLOT}, checksum, :reason, :at, end_checksum(token, :reason, :at) FROM sessions`;
+const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
+  SELECT token, run_id, kind, ${SLOT}, checksum, :reason, :at,
+    end_checksum(token, :reason, :at) FROM runs`;
+const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
+const NEWEST_OF_PROCESS = "WHERE life = 'process' ORDER BY token DESC LIMIT :most";
+
+export class SqliteWriter {
+  private readonly retention: Retention;
+  /** One transaction: all that is written in it, or nothing. */
+  private readonly inOne: (act: () => void) => void;
+  private readonly statements: ReturnType<typeof prepare>;
+  private forgottenAt = 0;
+  /** Kept ends of the batch that are more than are kept at all. */
+  private surplus = 0;
+  /** When the last of those ended that are kept, if any are. */
+  private lastEndAt: number | undefined = undefined;
+  /** The last activity of each session of the batch. */
+  private readonly activity = new Map<number, number>();
+
+  constructor(connection: Connection, retention: Retention) {
+    this.retention = retention;
+    connection.function('end_checksum', { deterministic: true }, (token, reason, at) =>
+      checksumOf([token as number, reason as string, at as number]),
+    );
+    this.statements = prepare(connection);
+    this.inOne = connection.transaction((act: () => void) => act()).immediate;
+  }
+
+  commit(changes: readonly JournalChange[]): void {
+    this.inOne(() => this.apply(changes));
+  }
+
+  setFact(name: string, value: string): void {
+    this.statements.setFact.run(name, value, checksumOf([name, value]));
+  }
+
+  /** The first words of a process: what died with the last one, when, and whose the journal is now. */
+  begin(boot: Boot, stillActive: readonly number[]): void {
+    const at = boot.openedAt;
+    const active = stillActive.map((token) => ({ type: 'session_active', token, at }) as const);
+    this.inOne(() => {
+      this.apply([{ type: 'process_slots_ended', reason: 'interrupted', at }, ...active]);
+      this.setFact('boot', JSON.stringify(boot));
+    });
+  }
+
+  private apply(changes: readonly JournalChange[]): void {
+    this.activity.clear();
+    this.surplus = changes.reduce((kept, change) => kept + Number(isKept(change)), 0);
+    this.surplus -= this.retention.maxCount;
+    this.lastEndAt = undefined;
+    for (const change of changes) this.applyOne(change);
+    if (this.lastEndAt !== undefined) this.forget(this.lastEndAt);
+    for (const [token, at] of this.activity) {
+      this.statements.setActivity.run(token, at, checksumOf([token, at]));
+    }
+  }
+
+  private applyOne(change: JournalChange): void {
+    const { statements } = this;
+    switch (change.type) {
+      case 'run_slot_granted':
+        statements.addRun.run(...runRow(change));
+        break;
+      case 'run_slot_ended':
+        if (this.isToBeKept(change.isKept)) this.keep(statements.keepRun, change);
+        statements.dropRun.run(change.token);
+        break;
+      case 'session_slot_granted':
+        statements.addSession.run(...sessionRow(change));
+        break;
+      case 'session_slot_ended':
+        if (this.isToBeKept(change.isKept)) this.keep(statements.keepSession, change);
+        statements.dropSession.run(change.token);
+        statements.dropActivity.run(change.token);
+        this.activity.delete(change.token);
+        break;
+      case 'session_active':
+        this.activity.set(change.token, change.at);
+        break;
+      case 'limits_changed':
+        this.setFact('limits', textOfLimits(change.limits));
+        break;
+      case 'process_slots_ended':
+        this.endAllOfProcess(change.reason, change.at);
+    }
+  }
+
+  /** Of more ends than are kept, the oldest are not even written. */
+  private isToBeKept(isKept: boolean): boolean {
+    if (!isKept) return false;
+    this.surplus -= 1;
+    return this.surplus < 0;
+  }
+
+  private keep(
+    statement: Statement,
+    { token, reason, at }: { token: number; reason: string; at: number },
+  ): void {
+    statement.run({ token, reason, at });
+    this.lastEndAt = at;
+  }
+
+  private endAllOfProcess(reason: string, at: number): void {
+    const { statements, retention } = this;
+    const most = retention.maxCount;
+    statements.keepSessions.run({ reason, at, most });
+    statements.keepRuns.run({ reason, at, most });
+    statements.dropSessions.run();
+    statements.dropRuns.run();
+    this.lastEndAt = at;
+  }
+
+  /** What is too much or too old goes. */
+  private forget(now: number): void {
+    const { maxAgeMs, maxCount } = this.retention;
+    this.statements.forgetSurplus.run(maxCount);
+    if (Math.abs(now - this.forgottenAt) < FORGET_EVERY_MS) return;
+    this.forgottenAt = now;
+    this.statements.forgetOld.run(now - maxAgeMs);
+  }
+}
+
+function isKept(change: JournalChange): boolean {
+  return 'isKept' in change && change.isKept;
+}
+
+function prepare(connection: Connection) {
+  const values = (count: number) => `VALUES (${Array(count).fill('?').join(', ')})`;
+  return {
+    addSession: connection.prepare(`INSERT OR REPLACE INTO sessions ${values(8)}`),
+    addRun: connection.prepare(`INSERT OR REPLACE INTO runs ${values(10)}`),
+    dropSession: connection.prepare('DELETE FROM sessions WHERE token = ?'),
+    dropRun: connection.prepare('DELETE FROM runs WHERE token = ?'),
+    dropActivity: connection.prepare('DELETE FROM activity WHERE token = ?'),
+    setActivity: connection.prepare(`INSERT OR REPLACE INTO activity ${values(3)}`),
+    setFact: connection.prepare(`INSERT OR REPLACE INTO facts ${values(3)}`),
+    keepSession: connection.prepare(`${ENDED_SESSION} WHERE token = :token`),
+    keepRun: connection.prepare(`${ENDED_RUN} WHERE token = :token`),
+    keepSessions: connection.prepare(`${ENDED_SESSION} ${NEWEST_OF_PROCESS}`),
+    keepRuns: connection.prepare(`${ENDED_RUN} ${NEWEST_OF_PROCESS}`),
+    dropSessions: connection.prepare("DELETE FROM sessions WHERE life = 'process'"),
+    dropRuns: connection.prepare("DELETE FROM runs WHERE life = 'process'"),
+    forgetSurplus: connection.prepare(FORGET_SURPLUS),
+    forgetOld: connection.prepare('DELETE FROM ended WHERE ended_at < ?'),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * Recovery: what a process finds in its journal is put back into the tables before anything is served.
+ *
+ * What lived no longer than the last process has ended as `interrupted`; the rest is held again, with
+ * its token, its place in time and its terms, by the functions that hold every other slot. A lease runs
+ * anew: while no process was there nobody could renew it.
+ */
+import { SlotkeeperError } from '../fault.ts';
+import type {
+  DurableJournal,
+  JournalChange,
+  RecoveredSession,
+  RunRecord,
+} from '../journal/journal.ts';
+import { type RunEntry, type SessionEntry, violations } from '../slots/index.ts';
+import { bind } from './bonds.ts';
+import { type JournalRecovered, journalRecovered } from './channels.ts';
+import { runIds } from './run-ids.ts';
+import type { Survivors } from './survivors.ts';
+
+/** Says of a program that the last process had started whether it runs still. */
+export type Adopt = (run: RunRecord) => 'alive' | 'gone';
+
+/** Rebuilds the tables. Throws `journal_corrupt`, and what the journal throws. */
+export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: Adopt): void {
+  const { clock, tables, storage } = limiter;
+  const begunAt = clock.monotonicNow();
+  const now = Math.round(clock.now());
+  const found = journal.recover(now);
+  storage.tokens.replenish();
+  tables.changeLimits(found.limits);
+  for (const session of found.sessions) holdSessionAgain(limiter, session);
+  const gone: RunRecord[] = [];
+  for (const run of found.runs) {
+    if (adopt(run) === 'alive') holdRunAgain(limiter, run);
+    else gone.push(run);
+  }
+  if (gone.length > 0) journal.commit(gone.map((run) => interrupted(run, now)));
+  const broken = violations(tables);
+  if (broken.length > 0) throw contradictory(journal.name, broken);
+  tables.undo.clear();
+  publishRecovery(limiter, {
+    journal: journal.name,
+    sessions: found.sessions.length,
+    runs: found.runs.length - gone.length,
+    interruptedSessions: found.interruptedSessions,
+    interruptedRuns: found.interruptedRuns + gone.length,
+    durationMs: clock.monotonicNow() - begunAt,
+  });
+}
+
+function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
+  if (limiter.isHeard(journalRecovered)) limiter.publishEvent(journalRecovered, recovery);
+}
+
+function holdSessionAgain(limiter: Survivors, session: RecoveredSession): void {
+  const { sessionId, owner, labels, token, grantedAt } = session;
+  const request = { sessionId, owner, labels, priority: 0, canWait: false };
+  const entry = limiter.tables.holdSession(request, token, sinceOf(limiter, grantedAt));
+  bindAgain(limiter, entry, session);
+}
+
+function holdRunAgain(limiter: Survivors, run: RunRecord): void {
+  const { sessionId, runId, owner, kind, labels, token, grantedAt } = run;
+  const runKey = runIds.keyOf(runId);
+  const request = { sessionId, runKey, owner, kind, labels, priority: 0, canWait: false };
+  bindAgain(limiter, limiter.tables.holdRun(request, token, sinceOf(limiter, grantedAt)), run);
+}
+
+/** Nobody has a handle on it yet; whoever asks for its id gets one. */
+function bindAgain(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  { life, leaseMs = Infinity }: RecoveredSession | RunRecord,
+): void {
+  entry.isClaimed = true;
+  bind(limiter, entry, { holder: undefined, leaseMs, life, acquiredAt: undefined });
+}
+
+/** The monotonic time of a grant; a clock that was put back makes it now, not later. */
+function sinceOf({ clock, now }: Survivors, grantedAt: number): number {
+  return Math.trunc(now - Math.max(0, clock.now() - grantedAt));
+}
+
+function interrupted({ token }: RunRecord, at: number): JournalChange {
+  return { type: 'run_slot_ended', token, reason: 'interrupted', at, isKept: true };
+}
+
+function contradictory(
+  journal: string,
+  broken: readonly string[],
+): SlotkeeperError<'journal_corrupt'> {
+  const text = `The journal ${journal} contradicts itself: ${broken.slice(0, 3).join('; ')}`;
+  return new SlotkeeperError('journal_corrupt', text, { journal, violations: broken });
+}
