@@ -6,6 +6,15 @@ export { type Slotkeeper, startSlotkeeper } from '../supervisors/start-slotkeepe
 export { startTree, type Tree, type TreeOptions } from '../supervisors/start-tree.ts';
 export { type FaultCode, faultCodes } from './errors.ts';
 export { type FaultDetails, SlotkeeperError } from './fault.ts';
+export type {
+  DurableJournal,
+  Journal,
+  JournalChange,
+  Recovered,
+  RecoveredSession,
+  RunRecord,
+  SessionRecord,
+} from './journal/journal.ts';
 export * from './limiter/index.ts';
 export * from './otp/index.ts';
 export {

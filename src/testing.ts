@@ -1,6 +1,7 @@
 /**
  * What tests of programs on Slotkeeper need: `import … from 'slotkeeper/testing'`. Re-exports only.
  */
+export { type JournalLaw, journalLaws, type OpenJournal } from './journal/journal-laws.ts';
 export {
   CrashAt,
   type FaultPoints,

@@ -23,6 +23,7 @@ export function lock(
   file.touchLock();
   const connection = connect(file.lockPath, { readonly: false, timeoutMs: 0 });
   try {
+    connection.pragma('journal_mode = OFF'); // nothing is ever written there
     connection.exec('BEGIN EXCLUSIVE');
     return connection;
   } catch (error) {

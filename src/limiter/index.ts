@@ -33,7 +33,7 @@ export type {
 } from './explanation.ts';
 export type { HolderTarget } from './holder.ts';
 export type { ConcurrencyLimiter } from './limiter.ts';
-export type { LimiterOptions } from './limiter-options.ts';
+export type { JournalPlace, LimiterOptions } from './limiter-options.ts';
 export type { ListOptions } from './listing.ts';
 export type { ReleaseOptions } from './release-options.ts';
 export type { ReleaseReport } from './release-report.ts';

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * The command `slotkeeper`.
+ *
+ * Exit status: 0 done, 1 it could not be done (the message says why, with a code), 2 it was asked wrongly.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { SlotkeeperError } from '../fault.ts';
+import { addStatusCommand } from './status-command.ts';
+
+const FAILED = 1;
+const ASKED_WRONGLY = 2;
+
+function program(): Command {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }; // the package's own
+  const command = new Command('slotkeeper')
+    .description('Slots that are never leaked, doubled or forgotten')
+    .version(version)
+    .showHelpAfterError()
+    .exitOverride();
+  addStatusCommand(command);
+  return command;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = statusOf(error);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ASKED_WRONGLY;
+  if (!(error instanceof SlotkeeperError)) throw error;
+  console.error(`slotkeeper: ${error.message} [${error.code}]`);
+  return FAILED;
+}

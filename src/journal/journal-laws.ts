@@ -1,0 +1,260 @@
+/**
+ * The laws of the journal as proofs, for adapters of one's own: `import { journalLaws } from
+ * 'slotkeeper/testing'`, and run each under any test runner.
+ *
+ *     for (const { name, prove } of journalLaws) test(name, () => prove(() => openMine(freshPlace())));
+ *
+ * A proof is given a function that opens one and the same store, empty at first, as one process after
+ * the other would; it closes what it has opened, and throws where the law is broken.
+ */
+import { deepStrictEqual, notStrictEqual, strictEqual, throws } from 'node:assert/strict';
+import type {
+  DurableJournal,
+  Journal,
+  JournalChange,
+  Recovered,
+  RunRecord,
+  SessionRecord,
+} from './journal.ts';
+
+export type OpenJournal = () => Journal | DurableJournal;
+
+export interface JournalLaw {
+  readonly name: string;
+  /** Whether it is about what outlives the process; a journal that is not durable proves it trivially. */
+  readonly isOfDurable: boolean;
+  prove(open: OpenJournal): void;
+}
+
+const AT = 1_700_000_000_000;
+const BLOCK = 100;
+
+const law = (name: string, proof: (open: OpenJournal) => void): JournalLaw => ({
+  name,
+  isOfDurable: false,
+  prove: proof,
+});
+
+const durableLaw = (name: string, proof: (store: Store) => void): JournalLaw => ({
+  name,
+  isOfDurable: true,
+  prove(open) {
+    const first = open();
+    if (!first.isDurable) return;
+    (first as DurableJournal).close();
+    proof(new Store(open as () => DurableJournal)); // the first one said so
+  },
+});
+
+export const journalLaws: readonly JournalLaw[] = [
+  law('a batch being committed when commit returns', (open) => {
+    const journal = begun(open());
+    strictEqual(journal.commit([granted('s')]), undefined);
+    end(journal);
+  }),
+
+  law('an empty batch being no fault', (open) => {
+    const journal = begun(open());
+    journal.commit([]);
+    end(journal);
+  }),
+
+  durableLaw('an empty store being empty', (store) => {
+    deepStrictEqual(store.recovered(), NOTHING);
+  }),
+
+  durableLaw('a durable session being there again, with all that was said of it', (store) => {
+    const session = sessionOf('s', { owner: 'o', labels: { a: 'b' }, leaseMs: 1.5 });
+    store.commit([{ type: 'session_slot_granted', ...session }]);
+    deepStrictEqual(store.recovered().sessions, [{ ...session, lastActiveAt: AT }]);
+  }),
+
+  durableLaw('a command being there again, with all that was said of it', (store) => {
+    const run = runOf('r', { life: 'command', owner: 'o', kind: 'k', labels: {}, leaseMs: 2 });
+    store.commit([{ type: 'run_slot_granted', ...run }]);
+    deepStrictEqual(store.recovered().runs, [run]);
+  }),
+
+  durableLaw('what lives as long as its process having ended with it, once', (store) => {
+    const run = runOf('r', { token: 2 });
+    store.commit([granted('s', { life: 'process' }), { type: 'run_slot_granted', ...run }]);
+    const { sessions, runs, interruptedSessions, interruptedRuns } = store.recovered();
+    deepStrictEqual([sessions, runs, interruptedSessions, interruptedRuns], [[], [], 1, 1]);
+    deepStrictEqual(store.recovered(), NOTHING);
+  }),
+
+  durableLaw('changes of a batch taking effect in their order', (store) => {
+    store.commit([granted('s', { token: 1 }), ended(1), granted('s', { token: 2 })]);
+    deepStrictEqual(tokensOf(store.recovered()), [2]);
+  }),
+
+  durableLaw('batches taking effect in the order of their commits', (store) => {
+    store.commit([granted('s', { token: 1 })], [ended(1)], [granted('s', { token: 2 })]);
+    deepStrictEqual(tokensOf(store.recovered()), [2]);
+  }),
+
+  durableLaw(
+    'a batch that cannot be written throwing, and nothing of it being written',
+    (store) => {
+      const journal = store.begin();
+      journal.commit([granted('kept', { token: 1 })]);
+      throws(() => journal.commit([granted('lost', { token: 2 }), ended(1), unwritable]));
+      journal.commit([granted('later', { token: 3 })]);
+      journal.close();
+      deepStrictEqual(tokensOf(store.recovered()), [1, 3]);
+    },
+  ),
+
+  durableLaw('an end that is committed again changing nothing', (store) => {
+    store.commit([granted('a', { token: 1 }), granted('b', { token: 2 })], [ended(1)], [ended(1)]);
+    deepStrictEqual(tokensOf(store.recovered()), [2]);
+  }),
+
+  durableLaw('sessions being given in the order of their grants', (store) => {
+    const tokens = [3, 11, 20];
+    store.commit(tokens.map((token) => granted(`s${token}`, { token })));
+    deepStrictEqual(tokensOf(store.recovered()), tokens);
+  }),
+
+  durableLaw('the activity of a session being known, and gone with it', (store) => {
+    const later = AT + 5_000;
+    store.commit([
+      granted('a', { token: 1 }),
+      granted('b', { token: 2 }),
+      { type: 'session_active', token: 1, at: later },
+    ]);
+    const times = store.recovered().sessions.map(({ lastActiveAt }) => lastActiveAt);
+    deepStrictEqual(times, [later, AT]);
+  }),
+
+  durableLaw('a session whose runs died with the process having been active until now', (store) => {
+    store.commit([
+      granted('s', { token: 1 }),
+      { type: 'run_slot_granted', ...runOf('r', { token: 2 }) },
+    ]);
+    deepStrictEqual(
+      store.recovered(AT + 9_000).sessions.map(({ lastActiveAt }) => lastActiveAt),
+      [AT + 9_000],
+    );
+  }),
+
+  durableLaw('the limits that were set last being there again, Infinity too', (store) => {
+    const limits = { maxParallelRuns: Infinity, maxRunsPerKind: { a: 1, b: Infinity } };
+    store.commit([{ type: 'limits_changed', limits: { maxParallelRuns: 1 } }]);
+    store.commit([{ type: 'limits_changed', limits }]);
+    deepStrictEqual(store.recovered().limits, limits);
+  }),
+
+  durableLaw('all that lives as long as the process ending at once', (store) => {
+    store.commit(
+      [granted('s', { token: 1 }), granted('p', { token: 2, life: 'process' })],
+      [{ type: 'process_slots_ended', reason: 'stopped', at: AT }],
+    );
+    const { sessions, interruptedSessions } = store.recovered();
+    deepStrictEqual([sessions.map(({ token }) => token), interruptedSessions], [[1], 0]);
+  }),
+
+  durableLaw('no token being given twice, by one process or the next', (store) => {
+    const firsts = [0, 1, 2].flatMap(() => {
+      const journal = store.begin();
+      const both = [journal.reserveTokens(BLOCK), journal.reserveTokens(BLOCK)];
+      journal.close();
+      return both;
+    });
+    for (const [place, first] of firsts.slice(1).entries()) {
+      strictEqual(first >= (firsts[place] ?? 0) + BLOCK, true);
+    }
+    notStrictEqual(firsts[0], 0);
+  }),
+
+  durableLaw('a journal that is whole being found whole, and written', (store) => {
+    const journal = store.begin();
+    journal.check();
+    journal.probe();
+    journal.close();
+  }),
+
+  durableLaw('a journal that was closed refusing to commit, and closing again', (store) => {
+    const journal = store.begin();
+    journal.close();
+    journal.close();
+    throws(() => journal.commit([granted('s')]));
+  }),
+];
+
+/** One store, opened by one process after the other. */
+class Store {
+  private readonly open: () => DurableJournal;
+
+  constructor(open: () => DurableJournal) {
+    this.open = open;
+  }
+
+  /** A process begins. */
+  begin(): DurableJournal {
+    return begun(this.open()) as DurableJournal; // as it was given
+  }
+
+  /** A process commits these batches and ends. */
+  commit(...batches: readonly (readonly JournalChange[])[]): void {
+    const journal = this.begin();
+    for (const batch of batches) journal.commit(batch);
+    journal.close();
+  }
+
+  /** What the next process finds. */
+  recovered(now = AT + 1_000): Recovered {
+    const journal = this.open();
+    try {
+      return journal.recover(now);
+    } finally {
+      journal.close();
+    }
+  }
+}
+
+const NOTHING: Recovered = {
+  sessions: [],
+  runs: [],
+  limits: {},
+  interruptedSessions: 0,
+  interruptedRuns: 0,
+};
+
+function begun(journal: Journal | DurableJournal): Journal | DurableJournal {
+  if ('recover' in journal) {
+    journal.recover(AT);
+    journal.reserveTokens(BLOCK);
+  }
+  return journal;
+}
+
+function end(journal: Journal | DurableJournal): void {
+  if ('close' in journal) journal.close();
+}
+
+function sessionOf(sessionId: string, more: Partial<SessionRecord> = {}): SessionRecord {
+  const plain = { owner: undefined, labels: undefined, leaseMs: undefined };
+  return { token: 1, sessionId, life: 'durable', ...plain, grantedAt: AT, ...more };
+}
+
+function runOf(runId: string, more: Partial<RunRecord> = {}): RunRecord {
+  const plain = { owner: undefined, kind: undefined, labels: undefined, leaseMs: undefined };
+  const slot = { token: 1, runId, sessionId: 's', life: 'process' as const };
+  return { ...slot, ...plain, grantedAt: AT, ...more };
+}
+
+function granted(sessionId: string, more: Partial<SessionRecord> = {}): JournalChange {
+  return { type: 'session_slot_granted', ...sessionOf(sessionId, more) };
+}
+
+function ended(token: number): JournalChange {
+  return { type: 'session_slot_ended', token, reason: 'released', at: AT, isKept: true };
+}
+
+/** No session has no id. */
+const unwritable = granted(undefined as never, { token: 9 });
+
+function tokensOf({ sessions }: Recovered): number[] {
+  return sessions.map(({ token }) => token);
+}

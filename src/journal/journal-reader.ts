@@ -1,0 +1,112 @@
+/**
+ * Reads a journal, whether or not somebody has it. Nothing of it is changed, and nobody waits for it.
+ */
+import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
+import type { Boot } from './boot.ts';
+import { journalUnavailable } from './journal-faults.ts';
+import { JournalFile } from './journal-file.ts';
+import type { Connection } from './sqlite-connection.ts';
+import { asFault, inspect } from './sqlite-inspection.ts';
+import { connect } from './sqlite-journal.ts';
+import { isLocked } from './sqlite-lock.ts';
+import { labelsOf, runOf, sessionOf } from './sqlite-rows.ts';
+
+/** A slot as it stands in the journal. Times are UTC epoch milliseconds. */
+export interface JournalledSlot {
+  readonly sessionId: string;
+  /** `null` for the slot of a session. */
+  readonly runId: string | null;
+  readonly token: number;
+  /** `process`: it ends with its process. `durable`, `command`: it is there again in the next one. */
+  readonly life: SlotLife;
+  readonly owner: string | null;
+  readonly kind: string | null;
+  readonly labels: Labels;
+  readonly leaseMs: number | null;
+  readonly grantedAt: number;
+}
+
+export interface JournalledEnd extends JournalledSlot {
+  readonly reason: string;
+  readonly endedAt: number;
+}
+
+/** All that a journal says. */
+export interface JournalReport {
+  readonly path: string;
+  readonly schemaVersion: number;
+  /** Whether a keeper has it now. If not, slots of life `process` end when the next one opens it. */
+  readonly isInUse: boolean;
+  /** The keeper that has it or had it last; `null` if there was none. */
+  readonly boot: Boot | null;
+  /** What `setLimits` has said; it stands above the start options. */
+  readonly limits: LimitChanges;
+  readonly sessions: readonly JournalledSlot[];
+  readonly runs: readonly JournalledSlot[];
+  /** What has ended otherwise than by its holder's release, newest first. */
+  readonly ended: readonly JournalledEnd[];
+}
+
+/** Throws `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`. */
+export function readJournal(path: string): JournalReport {
+  const file = new JournalFile(path);
+  if (!file.exists()) throw journalUnavailable(file.path, 'is not there');
+  const connection = open(file);
+  try {
+    return read(file, connection);
+  } finally {
+    connection.close();
+  }
+}
+
+function open(file: JournalFile): Connection {
+  try {
+    return connect(file.path, { readonly: true, timeoutMs: 0 });
+  } catch (error) {
+    throw asFault(error, file.path);
+  }
+}
+
+function read(file: JournalFile, connection: Connection): JournalReport {
+  // One transaction: what is committed meanwhile is not half in it.
+  connection.exec('BEGIN');
+  const { version, boot, limits, sessions, runs } = inspect(connection, file);
+  return {
+    path: file.path,
+    schemaVersion: version,
+    isInUse: isLocked(file, connect),
+    boot: boot ?? null,
+    limits,
+    sessions: sessions.map(sessionOf).map((session) => slotOf({ ...session })),
+    runs: runs.map(runOf).map((run) => slotOf({ ...run })),
+    ended: (connection.prepare(ENDED).all() as EndedRow[]).map(endOf), // as it is selected
+  };
+}
+
+const ENDED = `SELECT session_id AS sessionId, run_id AS runId, token, life, owner, kind, labels,
+  lease_ms AS leaseMs, granted_at AS grantedAt, reason, ended_at AS endedAt
+  FROM ended ORDER BY place DESC`;
+
+type EndedRow = Omit<JournalledEnd, 'labels'> & { readonly labels: string | null };
+
+function endOf(row: EndedRow): JournalledEnd {
+  return { ...row, labels: labelsOf(row.labels) ?? {} };
+}
+
+interface Recorded {
+  readonly sessionId: string;
+  readonly runId?: string;
+  readonly token: number;
+  readonly life: SlotLife;
+  readonly owner: string | undefined;
+  readonly kind?: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly leaseMs: number | undefined;
+  readonly grantedAt: number;
+}
+
+function slotOf(slot: Recorded): JournalledSlot {
+  const { sessionId, runId = null, token, life, owner = null, kind = null } = slot;
+  const { labels = {}, leaseMs = null, grantedAt } = slot;
+  return { sessionId, runId, token, life, owner, kind, labels, leaseMs, grantedAt };
+}
