@@ -28,13 +28,6 @@ const WAITING = 'withRunSlot, ready to wait';
 /** How many jobs those get that would need minutes for what the others do in a second. */
 type Fewer = Readonly<Record<string, number>>;
 
-export async function benchBesidePeers(): Promise<void> {
-  console.log(`\npeers: ${peerVersions()}`);
-  await benchCrowd();
-  await benchBacklog();
-  await benchHandover();
-}
-
 /** Opens every peer and the limiter, gives the gates to `use`, and stops what must be stopped. */
 async function withGates<Result>(
   limit: number,
@@ -59,7 +52,8 @@ async function withGates<Result>(
   }
 }
 
-async function benchCrowd(): Promise<void> {
+export async function benchCrowd(): Promise<void> {
+  console.log(`\npeers: ${peerVersions()}`);
   const fewer: Fewer = { bottleneck: 100 };
   const count = (name: string): number => fewer[name] ?? 100_000;
   const times = await withGates(SLOTS, (gates) =>
@@ -96,7 +90,7 @@ function crowdContender(name: string, gate: Gate, jobs: number): Contender {
 const waiting = (gates: ReadonlyMap<string, Gate>): [string, Gate][] =>
   [...gates].filter(([name]) => name !== US);
 
-async function benchBacklog(): Promise<void> {
+export async function benchBacklog(): Promise<void> {
   const fewer: Fewer = { bottleneck: 200, cockatiel: 20_000, effect: 20_000 };
   const count = (name: string): number => fewer[name] ?? 200_000;
   const times = await withGates(SLOTS, (gates) =>
@@ -130,7 +124,7 @@ function backlogContender(name: string, gate: Gate, jobs: number): Contender {
   };
 }
 
-async function benchHandover(): Promise<void> {
+export async function benchHandover(): Promise<void> {
   const limit = 10;
   const fewer: Fewer = { bottleneck: 100 };
   const count = (name: string): number => fewer[name] ?? 1_000;

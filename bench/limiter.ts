@@ -1,24 +1,11 @@
 /**
- * The limiter on the memory journal: its pairs against their floor here, and beside this file what it
- * is among its peers, what it costs when it holds much, and how fast its status is read.
+ * The limiter on the memory journal: its pairs against their floor.
  */
 import { type ConcurrencyLimiter, startConcurrencyLimiter } from 'slotkeeper';
-import { benchBesidePeers } from './beside-peers.ts';
 import { type Contender, expectCount, timeEach } from './harness.ts';
-import { benchMillion } from './million.ts';
-import { benchScale } from './scale.ts';
-import { benchStatus } from './status.ts';
 import { printTable, type Row } from './table.ts';
 
 const PAIRS = 200_000;
-
-export async function benchLimiter(): Promise<void> {
-  await benchPairs();
-  await benchBesidePeers();
-  await benchMillion();
-  await benchScale();
-  await benchStatus();
-}
 
 let idsMade = 0;
 
@@ -28,7 +15,7 @@ function nextId(): string {
   return `run-${idsMade}`;
 }
 
-async function benchPairs(): Promise<void> {
+export async function benchPairs(): Promise<void> {
   const limiter = await startConcurrencyLimiter();
   const limited = await startConcurrencyLimiter();
   await limiter.acquireSessionSlot('held');

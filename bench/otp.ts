@@ -56,13 +56,7 @@ const plainLogic = {
   getPersistedSnapshot: <Snapshot>(snapshot: Snapshot): Snapshot => snapshot,
 };
 
-export async function benchOtp(): Promise<void> {
-  await benchCalls();
-  await benchChildren();
-  await benchMemory();
-}
-
-async function benchCalls(): Promise<void> {
+export async function benchCalls(): Promise<void> {
   const server = await startServer(counter);
   const inspected = await startServer(counter, { inspect: () => {} });
   const times = await timeEach([
@@ -162,7 +156,7 @@ function sendContender(): Contender {
   };
 }
 
-async function benchChildren(): Promise<void> {
+export async function benchChildren(): Promise<void> {
   const dynamic = await startServer(dynamicSupervisor());
   const one = await startServer(
     supervisor({
@@ -249,7 +243,7 @@ function crashContender(ref: ServerRef<Counter>): Contender {
   };
 }
 
-async function benchMemory(): Promise<void> {
+export async function benchServerMemory(): Promise<void> {
   const dynamic = await startServer(dynamicSupervisor());
   const plain = await bytesEach(10_000, () => createActor(plainLogic).start());
   const alone = await bytesEach(10_000, () => startServer(counter));

@@ -15,15 +15,10 @@ const UNLIMITED = {
   maxWaiters: Number.POSITIVE_INFINITY,
 };
 
-export async function benchScale(): Promise<void> {
-  await benchMemory();
-  await benchCascade();
-}
-
 const makeIds = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `run-${index}`);
 
-async function benchMemory(): Promise<void> {
+export async function benchSlotMemory(): Promise<void> {
   const ids = makeIds(MANY);
   const id = (index: number): string => ids[index] ?? '';
   const slot = await heldBytes((limiter, n) => limiter.acquireRunSlot('bench', id(n)));
@@ -78,7 +73,7 @@ async function waiterBytes(
   return bytes;
 }
 
-async function benchCascade(): Promise<void> {
+export async function benchCascade(): Promise<void> {
   const ids = makeIds(MANY);
   const limiter = await startConcurrencyLimiter({ limits: UNLIMITED });
   const times = await timeEach([

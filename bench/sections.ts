@@ -1,0 +1,23 @@
+/**
+ * The sections of the benchmark, in the order in which they are printed: `part/section`.
+ */
+import { benchBacklog, benchCrowd, benchHandover } from './beside-peers.ts';
+import { benchPairs } from './limiter.ts';
+import { benchMillion } from './million.ts';
+import { benchCalls, benchChildren, benchServerMemory } from './otp.ts';
+import { benchCascade, benchSlotMemory } from './scale.ts';
+import { benchStatus } from './status.ts';
+
+export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ['otp/calls', benchCalls],
+  ['otp/children', benchChildren],
+  ['otp/memory', benchServerMemory],
+  ['limiter/pairs', benchPairs],
+  ['limiter/crowd', benchCrowd],
+  ['limiter/backlog', benchBacklog],
+  ['limiter/handover', benchHandover],
+  ['limiter/million', benchMillion],
+  ['limiter/memory', benchSlotMemory],
+  ['limiter/cascade', benchCascade],
+  ['limiter/status', benchStatus],
+]);
