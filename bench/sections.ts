@@ -2,9 +2,11 @@
  * The sections of the benchmark, in the order in which they are printed: `part/section`.
  */
 import { benchBacklog, benchCrowd, benchHandover } from './beside-peers.ts';
+import { benchGroups } from './groups.ts';
 import { benchPairs } from './limiter.ts';
 import { benchMillion } from './million.ts';
 import { benchCalls, benchChildren, benchServerMemory } from './otp.ts';
+import { benchPorts } from './ports.ts';
 import { benchCascade, benchSlotMemory } from './scale.ts';
 import { benchStatus } from './status.ts';
 
@@ -20,4 +22,8 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['limiter/memory', benchSlotMemory],
   ['limiter/cascade', benchCascade],
   ['limiter/status', benchStatus],
+  ['reach/arrival', () => benchGroups('arrival')],
+  ['reach/session', () => benchGroups('session')],
+  ['reach/owner', () => benchGroups('owner')],
+  ['reach/ports', benchPorts],
 ]);
