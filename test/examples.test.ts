@@ -28,10 +28,11 @@ describe('examples', () => {
   });
 });
 
-/** The blocks of TypeScript in a guide. */
-function blocks(guide: string): string[] {
+/** The blocks of code, or of what it prints, in a guide. */
+function blocks(guide: string, language: 'ts' | 'text' = 'ts'): string[] {
   const text = readFileSync(join(root, guide), 'utf8');
-  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block = '']) => block.trim());
+  const fenced = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
+  return [...text.matchAll(fenced)].map(([, block = '']) => block.trim());
 }
 
 describe('README', () => {
@@ -50,5 +51,9 @@ describe('the guide to the limiter', () => {
 
   test.each(shown)('showing what an example runs: %s', (_firstLine, block) => {
     expect(examples.map(source).join('\n')).toContain(block);
+  });
+
+  test.each(blocks('docs/limiter.md', 'text'))('showing what an example prints: %s', (block) => {
+    expect(examples.map(promised).join('\n')).toContain(block);
   });
 });
