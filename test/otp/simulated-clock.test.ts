@@ -111,6 +111,27 @@ describe('SimulatedClock.pendingTimers', () => {
   });
 });
 
+describe('SimulatedClock.stall', () => {
+  test('moving both readings and firing nothing', () => {
+    const clock = new SimulatedClock(1_000);
+    const fired: string[] = [];
+    clock.setTimeout(() => fired.push('a'), 10);
+    clock.stall(250);
+    expect([clock.now(), clock.monotonicNow()]).toEqual([1_250, 250]);
+    expect(fired).toEqual([]);
+  });
+
+  test('making timers late, which fire with the next advance in their order', async () => {
+    const { clock, fired, set } = arrange();
+    for (const delayMs of [30, 10, 60]) set(`due at ${delayMs}`, delayMs);
+    clock.stall(50);
+    await clock.advance(0);
+    expect(fired).toEqual(['due at 10 at 50', 'due at 30 at 50']);
+    await clock.advance(10);
+    expect(fired).toContain('due at 60 at 60');
+  });
+});
+
 describe('SimulatedClock.jumpWall', () => {
   test('moving the wall reading alone, and firing nothing', async () => {
     const { clock, fired, set } = arrange();
