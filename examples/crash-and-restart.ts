@@ -1,4 +1,5 @@
 /** A crash of the limiter's actor with a holder and a waiter there: both go on, nobody is told. */
+import { setImmediate } from 'node:timers/promises';
 import { exit, onEvent, startConcurrencyLimiter } from 'slotkeeper';
 
 await using limiter = await startConcurrencyLimiter({ limits: { maxParallelRuns: 1 } });
@@ -13,6 +14,7 @@ const restarted = new Promise<void>((resolve) => {
     resolve();
   });
 });
+await setImmediate(); // it has been quiet for a while
 exit(limiter.ref, new Error('as if a callback had thrown'));
 console.log(limiter.getStatus().state);
 

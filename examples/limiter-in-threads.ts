@@ -14,7 +14,7 @@ if (isMainThread) {
   console.log(limiter.explain({ runId: 'in-the-worker' }).state);
 
   // It holds the only slot, so this waits until the worker has ended.
-  const waiting = limiter.acquireRunSlot('here', 'r2', { waitTimeoutMs: Infinity });
+  const waiting = limiter.acquireRunSlot('here', 'r2', { waitTimeoutMs: 10_000 });
   await worker.terminate();
   console.log((await waiting).runId);
 } else {

@@ -64,10 +64,13 @@ function play({ holdTimes, heldMs, ahead, limit }: WaitSituation, chance: Chance
   return ends.take();
 }
 
-/** How long one who has held so long goes on: as one of those who held longer; else it ends any moment. */
+/**
+ * How long one who has held so long goes on: as one of those who held longer. Who has held longer than
+ * all of them hangs, maybe, and is as good as one who begins now.
+ */
 function restOf(holdTimes: readonly number[], held: number, chance: Chance): number {
   const longer = holdTimes.filter((time) => time > held);
-  return longer.length === 0 ? 0 : chance.oneOf(longer) - held;
+  return longer.length === 0 ? chance.oneOf(holdTimes) : chance.oneOf(longer) - held;
 }
 
 function quantile(sorted: readonly number[], fraction: number): number {
