@@ -19,7 +19,7 @@ function outcomeOf(asked: Promise<RunSlot>): Promise<string> {
 }
 
 const giveUp = new AbortController();
-const hasty = limiter.acquireRunSlot('session', 'hasty', { waitTimeoutMs: 20 });
+const hasty = limiter.acquireRunSlot('session', 'hasty', { waitTimeoutMs: 500 });
 const patient = limiter.acquireRunSlot('session', 'patient', { waitTimeoutMs: 60_000 });
 const fickle = limiter.acquireRunSlot('session', 'fickle', {
   waitTimeoutMs: Infinity, // no deadline: the signal alone ends it

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,7 +34,8 @@ beforeAll(async () => {
   packed = await pack();
   await writeFile(join(consumer, 'package.json'), '{ "private": true }');
   const tarball = join(folder, packed.filename);
-  const quietly = ['--no-audit', '--no-fund', '--prefer-offline'];
+  // Without its scripts: the driver of SQLite is not compiled once more.
+  const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
   await run('npm', ['install', tarball, ...quietly], { cwd: consumer });
 }, 120_000);
 
@@ -160,6 +161,28 @@ describe('the installed package', () => {
       clock.setTimeout(() => console.log('fired'), 3_600_000);
       await clock.advance(3_600_000);`;
     expect(await printed(program, 'module')).toBe('fired');
+  });
+
+  test('saying what is missing where the driver of SQLite does not load', async () => {
+    const program = `import { startSlotkeeper } from 'slotkeeper';
+      await startSlotkeeper({ journal: { path: 'journal.db' } }).catch(({ code }) => console.log(code));`;
+    expect(await printed(program, 'module')).toBe('journal_unavailable');
+  });
+
+  test('keeping a journal that the installed command shows', async () => {
+    const driver = join('node_modules', 'better-sqlite3', 'build');
+    await cp(join(ROOT, driver), join(consumer, driver), { recursive: true });
+    const program = `import { startSlotkeeper } from 'slotkeeper';
+      const keeper = await startSlotkeeper({ journal: { path: 'journal.db' } });
+      await keeper.limiter.acquireSessionSlot('lives-on', { durable: true });
+      await keeper.stop();`;
+    expect(await printed(program, 'module')).toBe('');
+    const command = join(consumer, 'node_modules', '.bin', 'slotkeeper');
+    const status = ['status', '--journal', 'journal.db', '--json'];
+    const { stdout } = await run(command, status, { cwd: consumer });
+    const report = JSON.parse(stdout) as { readonly sessions: readonly { sessionId: string }[] };
+    expect(report.sessions.map(({ sessionId }) => sessionId)).toEqual(['lives-on']);
+    await rm(join(consumer, driver), { recursive: true });
   });
 
   test('showing its manifest', async () => {

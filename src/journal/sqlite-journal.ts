@@ -32,8 +32,18 @@ const BUSY_TIMEOUT_MS = 500;
 const CHECKPOINT_PAGES = 1_000;
 const LONGEST_LOG_BYTES = 16 * 2 ** 20;
 
-export const connect: Connect = (path, { readonly, timeoutMs }) =>
-  new Database(path, { readonly, timeout: timeoutMs, fileMustExist: true }) as Connection;
+export const connect: Connect = (path, { readonly, timeoutMs }) => {
+  try {
+    return new Database(path, { readonly, timeout: timeoutMs, fileMustExist: true }) as Connection;
+  } catch (error) {
+    if (error instanceof Database.SqliteError) throw error;
+    throw journalUnavailable(
+      path,
+      'cannot be opened: the driver better-sqlite3 does not load',
+      error,
+    );
+  }
+};
 
 /**
  * Opens the journal at `path`, or makes it. Throws `journal_in_use`, `journal_corrupt`,

@@ -4,47 +4,10 @@
  */
 import { describe, expect, test } from 'vitest';
 import { RefusalError } from '../../src/index.ts';
-import type { DurableJournal, JournalChange } from '../../src/journal/journal.ts';
 import { ConcurrencyLimiter } from '../../src/limiter/limiter.ts';
 import { CrashAt, STEPS, settle } from '../../src/testing.ts';
 import { startLimiterTree } from '../../supervisors/start-limiter.ts';
-
-/** Keeps the batches, and what the limiter showed when each came. */
-class RecordingJournal implements DurableJournal {
-  readonly isDurable = true;
-  readonly name = 'a recording';
-  readonly batches: JournalChange[][] = [];
-  readonly shown: number[] = [];
-  limiter: ConcurrencyLimiter | undefined = undefined;
-
-  commit(changes: readonly JournalChange[]): void {
-    this.batches.push([...changes]);
-    this.shown.push(this.limiter?.getStatus().activeRuns ?? -1);
-  }
-
-  recover() {
-    const nothing = { sessions: [], runs: [], interruptedSessions: 0, interruptedRuns: 0 };
-    return { ...nothing, limits: {} };
-  }
-
-  reserveTokens(): number {
-    return 1;
-  }
-
-  check(): void {}
-  probe(): void {}
-  close(): void {}
-
-  /** Run ids that are held, as the batches tell it. */
-  get held(): string[] {
-    const held = new Map<number, string>();
-    for (const change of this.batches.flat()) {
-      if (change.type === 'run_slot_granted') held.set(change.token, change.runId);
-      if (change.type === 'run_slot_ended') held.delete(change.token);
-    }
-    return [...held.values()];
-  }
-}
+import { RecordingJournal } from '../support/recording-journal.ts';
 
 async function arrange(maxParallelRuns = 1_000) {
   const journal = new RecordingJournal();
@@ -52,7 +15,7 @@ async function arrange(maxParallelRuns = 1_000) {
   const options = { limits: { maxParallelRuns }, faultPoints, journal };
   const { survivors, tree } = await startLimiterTree(options);
   const limiter = new ConcurrencyLimiter(survivors);
-  journal.limiter = limiter;
+  journal.shows = () => limiter.getStatus().activeRuns;
   return { journal, faultPoints, limiter, [Symbol.asyncDispose]: () => tree.stop() };
 }
 

@@ -21,6 +21,7 @@ import {
   sys,
 } from '../../src/index.ts';
 import { recordEvents, SimulatedClock, settle } from '../../src/testing.ts';
+import { RecordingJournal } from '../support/recording-journal.ts';
 
 const allChannels = { ...otpChannels, ...limiterChannels };
 
@@ -47,6 +48,18 @@ async function live(): Promise<void> {
   await liveAsAServer();
   await liveAsALimiter();
   await liveThroughTrouble();
+  await liveOnDisk();
+}
+
+async function liveOnDisk(): Promise<void> {
+  const clock = new SimulatedClock();
+  const journal = new RecordingJournal();
+  const limiter = await startConcurrencyLimiter({ clock, journal });
+  journal.isFull = true;
+  await limiter.acquireRunSlot('s', 'r').catch(() => {});
+  journal.isFull = false;
+  await clock.advance(100);
+  await limiter.stop();
 }
 
 async function liveAsALimiter(): Promise<void> {
