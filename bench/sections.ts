@@ -3,6 +3,7 @@
  */
 import { benchBacklog, benchCrowd, benchHandover } from './beside-peers.ts';
 import { benchGroups } from './groups.ts';
+import { benchDurableLatency, benchDurablePairs, benchRestart } from './journal.ts';
 import { benchPairs } from './limiter.ts';
 import { benchMillion } from './million.ts';
 import { benchCalls, benchChildren, benchServerMemory } from './otp.ts';
@@ -26,4 +27,7 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['reach/session', () => benchGroups('session')],
   ['reach/owner', () => benchGroups('owner')],
   ['reach/ports', benchPorts],
+  ['journal/pairs', benchDurablePairs],
+  ['journal/latency', benchDurableLatency],
+  ['journal/restart', benchRestart],
 ]);
