@@ -107,12 +107,20 @@ export class AcquireRunCall extends AcquireCall implements RunRequest {
   }
 }
 
+/** To end what an id holds. When the limiter was stopped it has ended with it: nothing is left to end. */
+abstract class EndingCall extends BookedCall {
+  override close(fault: SlotkeeperError): void {
+    if (fault.code === 'stopped') this.resolveWith(NOTHING_RELEASED);
+    else super.close(fault);
+  }
+}
+
 /**
  * To release an id, or only the grant of it that has this token. It has no time-out and the mailbox
  * takes it whatever waits there. What is given back through a handle goes before all that waits; by its
  * id a slot is released in order, so that an acquire of that id that was sent before is there already.
  */
-export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends BookedCall {
+export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends EndingCall {
   readonly id: string;
   readonly token: number | undefined;
   /** What its holder gives back through a handle; `undefined` for who releases by id. */
@@ -123,12 +131,6 @@ export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends
     this.id = id;
     this.token = token;
     this.held = held;
-  }
-
-  /** When the limiter was stopped, the slot has ended with it, and nothing is left to release. */
-  override close(fault: SlotkeeperError): void {
-    if (fault.code === 'stopped') this.resolveWith(NOTHING_RELEASED);
-    else super.close(fault);
   }
 
   override get shown(): object {
@@ -247,7 +249,7 @@ export class RenewSessionCall extends RenewCall {
 }
 
 /** To end a run's slot against its holder. Never lost. */
-export class EvictCall extends BookedCall {
+export class EvictCall extends EndingCall {
   readonly id: string;
   /** Why, for people. */
   readonly note: string;

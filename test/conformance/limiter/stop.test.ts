@@ -57,14 +57,18 @@ describe('stop', () => {
     expect(outcomes(asked)).toEqual(['stopped', 'stopped', 'stopped']);
   });
 
-  test('leaving no release without an answer', async () => {
+  test('leaving no release and no eviction without an answer', async () => {
     const limiter = await start();
     const slot = await limiter.acquireRunSlot('s1', 'r1');
     await sys.suspend(limiter.ref);
-    const releases = [attempt(slot.release()), attempt(limiter.releaseRunSlot('nobody'))];
+    const ends = [
+      attempt(slot.release()),
+      attempt(limiter.releaseRunSlot('nobody')),
+      attempt(limiter.evict('r1', 'it hangs')),
+    ];
     await limiter.stop();
     await settle();
-    expect(outcomes(releases)).toEqual(['granted', 'granted']);
+    expect(outcomes(ends)).toEqual(['granted', 'granted', 'granted']);
   });
 
   test('showing stopped in the status, with nothing held', async () => {
