@@ -37,10 +37,11 @@ const REACHABLE = {
     'wait_timeout',
     'session_released',
     'withdrawn',
+    'draining',
     'unavailable',
   ],
   fault: ['invalid_option', 'invalid_id', 'call_timeout', 'stopped', 'server_down', 'noproc'],
-  end: ['released', 'cascade', 'stopped'],
+  end: ['released', 'cascade', 'holder_down', 'evicted', 'stopped'],
   crash: STEPS.flatMap((step) => [`before ${step}`, `after ${step}`]),
 };
 
@@ -78,7 +79,7 @@ async function playHistory(limits: Limits, history: Step[], { how, afterwards }:
     expect(play.leftovers()).toEqual({ timers: 0, pendingTimers: 0, goingOn: 0 });
     note(play);
   } finally {
-    play.close();
+    await play.close();
   }
 }
 

@@ -2,33 +2,35 @@
  * What the contract says of a limiter, as a small synchronous program: two lists, scanned in order, and one
  * line of answer per call. It knows nothing of the code under test, and nothing crashes here.
  */
-import { type Ask, type Full, fullLimits, type Limits, showLimits } from './limits-model.ts';
-import { MailboxModel } from './mailbox-model.ts';
+import { DrainsModel } from './drains-model.ts';
+import { type Ask, type Limits, showLimits, type Table } from './limits-model.ts';
+import { SlotsModel } from './slots-model.ts';
 
-/** A slot, as a wait, has the terms of whoever asked first. */
-export type Slot = Ask & { readonly grant: number; readonly grantedAt: number };
-export type Wait = { readonly terms: Ask; asks: Ask[] };
+/** What an order to end something is answered that ends nothing. */
+const NOTHING = 'report 0 0 0..0';
 
-export class LimiterModel extends MailboxModel {
-  limits: Limits;
-  held: Slot[] = [];
-  waits: Wait[] = [];
-  readonly grants: Slot[] = [];
-  readonly ends: { slot: Slot; reason: string; isOwn: boolean; at: number }[] = [];
-  readonly refusals: { ask: Ask; code: string; terms: Ask }[] = [];
+export class LimiterModel extends SlotsModel {
+  /** What else is published, one line each. */
+  readonly notices: string[] = [];
+  private readonly drains = new DrainsModel();
+  private readonly asked: Ask[] = [];
+  private readonly downHolders = new Set<number | undefined>();
 
-  constructor(limits: Limits, callTimeoutMs: number) {
-    super(callTimeoutMs);
-    this.limits = limits;
+  /** Whether the ask names a holder that is down: then it is not even heard. */
+  isInVain({ holder }: Ask): boolean {
+    return this.downHolders.has(holder);
   }
 
   acquire(ask: Ask): void {
-    this.post(ask.call, () => this.decide(ask), ask.waitMs);
+    this.asked.push(ask);
+    if (this.isInVain(ask)) this.answers.set(ask.call, 'noproc');
+    else this.post(ask.call, () => this.decide(ask), ask.waitMs);
   }
 
   tryAcquire(ask: Ask): void {
-    if (this.isSuspended && !this.end) this.answers.set(ask.call, 'unavailable');
-    else this.acquire(ask);
+    const isIdle = !this.isSuspended || this.end !== '' || this.isInVain(ask);
+    if (isIdle) this.acquire(ask);
+    else this.answers.set(ask.call, 'unavailable');
   }
 
   setLimits(call: number, { maxRunsPerKind, ...change }: Partial<Limits>): void {
@@ -41,25 +43,50 @@ export class LimiterModel extends MailboxModel {
   }
 
   /** By id, in order; with `grant` only that one. `isOwn`: by its holder, before all that waits. */
-  release(call: number, table: Ask['table'], id: string, grant?: number, isOwn = false): void {
-    this.postLasting(call, 'report 0 0 0..0', isOwn, () => {
-      const slot = this.held.find((one) => one.table === table && one.id === id);
+  release(call: number, table: Table, id: string, grant?: number, isOwn = false): void {
+    this.postLasting({ call, unserved: NOTHING, isUrgent: isOwn }, () => {
+      const slot = this.find(table, id);
       const isStale = grant !== undefined && grant !== slot?.grant;
-      const isTied = (one: Ask) =>
-        !isStale && (table === 'run' ? one.table === 'run' && one.id === id : one.session === id);
-      const slots = this.held.filter(isTied);
-      const waits = this.waits.filter(({ terms }) => isTied(terms));
-      const awaited = waits.filter((wait) => this.callersOf(wait).length > 0).length;
-      for (const { terms, asks } of waits) {
-        const code = terms.table === table ? 'withdrawn' : 'session_released';
-        this.refuseWaits(code, (ask) => asks.includes(ask));
-      }
-      this.waits = this.waits.filter((wait) => !waits.includes(wait));
-      for (const one of slots) this.endSlot(one, one === slot ? 'released' : 'cascade', isOwn);
+      this.answers.set(call, isStale ? NOTHING : this.clear(table, id, 'released', { isOwn }));
       this.grantWaits();
-      const sessions = slots.filter((one) => one.table === 'session').length;
-      const range = `${awaited}..${waits.length}`; // who has left may be counted until it is served
-      this.answers.set(call, `report ${sessions} ${slots.length - sessions} ${range}`);
+    });
+  }
+
+  evict(call: number, id: string, note: string): void {
+    this.postLasting({ call, unserved: NOTHING, isUrgent: true }, () => {
+      this.answers.set(call, this.clear('run', id, 'evicted', { note }));
+      this.grantWaits();
+    });
+  }
+
+  holderDown(down: number): void {
+    this.downHolders.add(down);
+    this.postLasting({ isUrgent: true }, () => {
+      const isIts = ({ holder }: Ask) => holder === down;
+      this.refuseWaits('withdrawn', isIts);
+      const undecided = this.asked.filter((ask) => isIts(ask) && !this.answers.has(ask.call));
+      for (const ask of undecided) this.refuse(ask, { code: 'withdrawn' });
+      this.clearHeld(isIts, 'holder_down');
+    });
+  }
+
+  drain(call: number, timeoutMs: number): void {
+    this.post(call, () => {
+      const refused = this.waits.length;
+      const runs = this.held.filter(({ table }) => table === 'run').length;
+      if (!this.isDraining) this.notices.push(`drain begun, ${refused} waits, ${runs} runs`);
+      this.refuseWaits('draining', () => true);
+      this.isDraining = true;
+      this.drains.add({ call, refused, dueAt: this.now + timeoutMs });
+    });
+  }
+
+  endDraining(call: number): void {
+    this.post(call, () => {
+      const runs = this.held.filter(({ table }) => table === 'run').length;
+      if (this.isDraining) this.notices.push(`draining no more, ${runs} runs`);
+      this.isDraining = false;
+      this.answers.set(call, 'resumed');
     });
   }
 
@@ -71,77 +98,31 @@ export class LimiterModel extends MailboxModel {
   override advance(ms: number): void {
     super.advance(ms);
     this.refuseWaits('wait_timeout', ({ askedAt, waitMs }) => askedAt + waitMs <= this.now);
+    this.followUp();
+  }
+
+  override nextDue(): number {
+    const waiting = this.waits.flatMap((wait) => this.callersOf(wait));
+    const dues = waiting.map(({ askedAt, waitMs }) => askedAt + waitMs);
+    return Math.min(super.nextDue(), this.drains.nextDue(), ...dues);
   }
 
   override finish(pending: string, later: string): void {
     super.finish(pending, later);
     const callers = this.waits.splice(0).flatMap((wait) => this.callersOf(wait));
-    for (const { call } of callers) this.answers.set(call, pending);
-    for (const slot of [...this.held]) this.endSlot(slot, 'stopped', false);
+    for (const { call } of [...callers, ...this.drains.finish()]) this.answers.set(call, pending);
+    for (const slot of [...this.held]) this.endSlot(slot, 'stopped');
   }
 
-  private decide(asked: Ask): void {
-    const ask = { ...asked, servedAt: this.now };
-    const isSame = (one: Ask) => one.table === ask.table && one.id === ask.id;
-    const slot = this.held.find(isSame);
-    const wait = this.waits.find(({ terms }) => isSame(terms));
-    const known = slot ?? wait?.terms;
-    const full = fullLimits(known ?? ask, this);
-    const jobs = full.find(({ code }) => code === 'max_jobs_per_owner_exceeded');
-    const { maxWaiters: limit } = this.limits;
-    const queue = { code: 'queue_full', active: this.waits.length, limit, scope: 'global' };
-    if (known && (known.session !== ask.session || known.owner !== ask.owner))
-      this.refuse(ask, { code: `${ask.table}_id_conflict` });
-    else if (slot) this.answers.set(ask.call, `slot ${slot.grant}`);
-    else if (!full[0]) this.grant({ terms: ask, asks: [ask] });
-    else if (ask.waitMs === 0) this.refuse(ask, full[0]);
-    else if (wait) wait.asks.push(ask);
-    else if (jobs || this.waits.length >= limit) this.refuse(ask, jobs ?? queue);
-    else this.waits.push({ terms: ask, asks: [ask] });
-  }
-
-  /** The one place that gives room to those who wait: higher priority first, then arrival. */
-  private grantWaits(): void {
-    for (const wait of this.waits.toSorted((a, b) => b.terms.priority - a.terms.priority)) {
-      if (this.callersOf(wait)[0] && !fullLimits(wait.terms, this)[0]) this.grant(wait);
+  /** Who drains is told how it went. */
+  protected override followUp(): void {
+    const runs = this.held.filter(({ table }) => table === 'run');
+    const count = runs.length;
+    const oldest = runs.slice(0, 10).map(({ grant }) => `slot ${grant}`);
+    for (const { call, refused } of this.drains.takeEnded(this.now, this.isDraining && count > 0)) {
+      const line = `drained ${count === 0}, ${refused} waits, ${count} runs: ${oldest.join()}`;
+      this.answers.set(call, line);
+      this.notices.push(`drain ended ${count === 0}, ${count} runs`);
     }
-  }
-
-  private grant(wait: Wait): void {
-    const slot = { ...wait.terms, grant: this.grants.length + 1, grantedAt: this.now };
-    this.waits = this.waits.filter((one) => one !== wait);
-    this.held.push(slot);
-    this.grants.push(slot);
-    for (const { call } of this.callersOf(wait)) this.answers.set(call, `slot ${slot.grant}`);
-  }
-
-  private refuse(ask: Ask, { code = '', ...full }: Partial<Full>, answer = code, terms = ask) {
-    const why = full.scope ? ` ${full.active}/${full.limit} ${full.scope}` : '';
-    this.answers.set(ask.call, answer + why);
-    this.refusals.push({ ask, code, terms });
-  }
-
-  /** They are told at once; that they have left is served as a release is. */
-  private refuseWaits(code: string, isMeant: (ask: Ask) => boolean, answer = code): void {
-    for (const wait of [...this.waits]) {
-      const blocking = code === 'wait_timeout' ? fullLimits(wait.terms, this)[0] : undefined;
-      for (const ask of this.callersOf(wait).filter(isMeant)) {
-        this.refuse(ask, { ...blocking, code }, answer, wait.terms);
-        this.postLasting(ask.call, this.answers.get(ask.call) ?? '', true, () => {
-          wait.asks = wait.asks.filter((one) => one !== ask);
-          this.waits = this.waits.filter(({ asks }) => asks.length > 0);
-        });
-      }
-    }
-  }
-
-  /** Those who have not left yet, though it may not be served that they have. */
-  private callersOf({ asks }: Wait): Ask[] {
-    return asks.filter(({ call }) => !this.answers.has(call));
-  }
-
-  private endSlot(slot: Slot, reason: string, isOwn: boolean): void {
-    this.held = this.held.filter((one) => one !== slot);
-    this.ends.push({ slot, reason, isOwn: isOwn && reason === 'released', at: this.now });
   }
 }

@@ -13,6 +13,7 @@ import { LimiterModel } from './limiter-model.ts';
 import {
   type AskStep,
   KINDS,
+  LIVING_HOLDERS,
   OWNERS,
   type ReleaseStep,
   RUNS,
@@ -20,7 +21,13 @@ import {
   SESSIONS,
   type Step,
 } from './limiter-steps.ts';
-import { CALL_TIMEOUT_MS, type Handle, LimiterSubject, UNWANTED } from './limiter-subject.ts';
+import {
+  CALL_TIMEOUT_MS,
+  type Handle,
+  LimiterSubject,
+  UNWANTED,
+  type Work,
+} from './limiter-subject.ts';
 import { LimiterViews } from './limiter-views.ts';
 import { type Ask, type Limits, showLimits } from './limits-model.ts';
 
@@ -42,6 +49,7 @@ const PLAIN_ASK: AskStep = {
   priority: 0,
   waitMs: 0,
   signal: 'none',
+  holder: 'none',
   isReadLate: false,
 };
 
@@ -54,12 +62,18 @@ export class LimiterPlay {
   private calls = 0;
   private readonly finished = new Set<number>();
   private cancellations: Cancellation[] = [];
+  /** Those that live, and the last one that does not. */
+  private readonly living: number[] = [];
+  private downHolder: number | undefined;
+  private holders = 0;
   private shared: Cancellation = { controller: new AbortController(), calls: [] };
   /** What listeners on signals have asked, in the midst of the limiter's turn. */
   private nested: (() => void)[] = [];
 
   static async start(limits: Limits): Promise<LimiterPlay> {
-    return new LimiterPlay(limits, await LimiterSubject.start(limits));
+    const play = new LimiterPlay(limits, await LimiterSubject.start(limits));
+    for (let slot = 0; slot < LIVING_HOLDERS; slot += 1) await play.addHolder(slot);
+    return play;
   }
 
   private constructor(limits: Limits, subject: LimiterSubject) {
@@ -74,10 +88,14 @@ export class LimiterPlay {
     const told = await this.perform(step);
     if (told === undefined) return false;
     this.story.push(told);
-    await settle();
-    for (const ask of this.nested.splice(0)) ask();
+    await this.rest();
     this.views.tieTokens();
     return true;
+  }
+
+  private async rest(): Promise<void> {
+    await settle();
+    for (const ask of this.nested.splice(0)) ask();
   }
 
   // ── What is done to both ────────────────────────────────────────────────────────────────────────
@@ -95,6 +113,14 @@ export class LimiterPlay {
         return this.finishWork(step.pick, step.isThrowing);
       case 'abort':
         return this.abort(step.pick);
+      case 'holder_down':
+        return this.holderDown(step.pick);
+      case 'evict':
+        return this.evict(step.pick, step.isAtWork);
+      case 'drain':
+        return this.drain(step.timeoutMs);
+      case 'end_draining':
+        return this.endDraining();
       case 'bad_request':
         return this.badRequest(step.pick);
       case 'listen':
@@ -121,10 +147,11 @@ export class LimiterPlay {
     const ask = this.askOf(step);
     if (step.how === 'try') this.askAtOnce(ask, step.isReadLate);
     else this.askAndAwait(ask, step);
-    const { call, table, id, session, owner, kind, priority, waitMs } = ask;
+    const { call, table, id, session, owner, kind, priority, waitMs, holder } = ask;
     const how = step.how === 'wait' ? 'asks for' : `asks (${step.how}) for`;
     const terms = `of ${owner ?? 'nobody'} as ${kind}, priority ${priority}, for ${waitMs} ms`;
-    return `${call} ${how} ${table} ${id} in ${session} ${terms}, signal ${step.signal}`;
+    const bonds = `signal ${step.signal}, holder ${holder}`;
+    return `${call} ${how} ${table} ${id} in ${session} ${terms}, ${bonds}`;
   }
 
   /** A crash in its own turn may be told as a restart, and then it has changed nothing. */
@@ -147,7 +174,7 @@ export class LimiterPlay {
     const crashes = subject.saboteur.thrown;
     if (step.how === 'wait') subject.acquire(ask, signal, step.isReadLate);
     else subject.wrap(ask, this.nextCall(), signal);
-    if (signal?.aborted) {
+    if (signal?.aborted && !model.isInVain(ask)) {
       model.answers.set(ask.call, 'aborted');
       return;
     }
@@ -173,7 +200,8 @@ export class LimiterPlay {
     });
   }
 
-  private askOf({ how, table, pick, stray, kind, priority, waitMs = 0 }: AskStep): Ask {
+  private askOf(step: AskStep): Ask {
+    const { how, table, pick, stray, kind, priority, waitMs = 0, holder } = step;
     const call = this.nextCall();
     const isWrapped = how === 'with';
     const isRun = isWrapped || table === 'run';
@@ -191,7 +219,13 @@ export class LimiterPlay {
       priority,
       waitMs: how === 'try' ? 0 : waitMs,
       askedAt: this.model.now,
+      holder: this.holderOf(holder),
     };
+  }
+
+  private holderOf(holder: AskStep['holder']): number | undefined {
+    if (holder === 'none') return undefined;
+    return holder === 'down' ? this.downHolder : this.living[holder];
   }
 
   private signalOf({ how, signal }: AskStep, call: number): AbortSignal | undefined {
@@ -247,8 +281,7 @@ export class LimiterPlay {
   }
 
   private finishWork(pick: number, isThrowing: boolean): string | undefined {
-    const open = this.subject.works.filter(({ outcome }) => !this.finished.has(outcome));
-    const work = at(open, pick);
+    const work = at(this.worksGoingOn(), pick);
     if (!work) return undefined;
     const { outcome, handle } = work;
     this.finished.add(outcome);
@@ -275,6 +308,51 @@ export class LimiterPlay {
     controller.abort(UNWANTED);
     for (const call of calls) this.model.abort(call);
     return `the signal of ${calls} aborts`;
+  }
+
+  /** Another one takes its place. */
+  private async holderDown(pick: number): Promise<string> {
+    const place = pick % LIVING_HOLDERS;
+    const holder = at(this.living, place) ?? 0;
+    await this.subject.endHolder(holder);
+    this.model.holderDown(holder);
+    this.downHolder = holder;
+    await this.addHolder(place);
+    return `holder ${holder} goes down`;
+  }
+
+  private async addHolder(place: number): Promise<void> {
+    this.living[place] = this.holders;
+    await this.subject.addHolder(this.holders);
+    this.holders += 1;
+  }
+
+  /** Work that is going on, if it is meant and there is any. */
+  private evict(pick: number, isAtWork: boolean): string {
+    const call = this.nextCall();
+    const work = isAtWork ? at(this.worksGoingOn(), pick) : undefined;
+    const id = work?.handle.ask.id ?? at(RUNS, pick);
+    const note = `because of ${call}`;
+    const runId = work && 'runId' in work.handle.slot ? work.handle.slot.runId : id;
+    this.subject.evict(call, runId, note);
+    this.model.evict(call, id, note);
+    return `${call} evicts run ${id}`;
+  }
+
+  /** While it is suspended it would not be told in which turn the drain was looked at. */
+  private drain(timeoutMs: number): string | undefined {
+    if (this.model.isSuspended) return undefined;
+    const call = this.nextCall();
+    this.subject.drain(call, timeoutMs);
+    this.model.drain(call, timeoutMs);
+    return `${call} drains it, for ${timeoutMs} ms`;
+  }
+
+  private endDraining(): string | undefined {
+    const call = this.nextCall();
+    this.subject.endDraining(call);
+    this.model.endDraining(call);
+    return `${call} ends draining`;
   }
 
   private badRequest(pick: number): string | undefined {
@@ -307,12 +385,19 @@ export class LimiterPlay {
     if (this.views.wasSuspended) return;
     const later = this.askOf(step);
     this.subject.acquire(later, undefined, false);
-    this.nested.push(() => this.model.acquire(later));
+    this.nested.push(() => this.model.acquire({ ...later, askedAt: this.model.now }));
   }
 
+  /** From one moment at which something is due to the next. */
   private async advance(ms: number): Promise<string> {
-    await this.subject.clock.advance(ms);
-    this.model.advance(ms);
+    const { model, subject } = this;
+    const until = model.now + ms;
+    while (model.now < until || model.nextDue() <= until) {
+      const next = Math.max(model.now, Math.min(model.nextDue(), until));
+      await subject.clock.advance(next - model.now);
+      model.advance(next - model.now);
+      await this.rest();
+    }
     return `${ms} ms pass`;
   }
 
@@ -361,15 +446,19 @@ export class LimiterPlay {
     return `${ask.call} makes it crash until it gives up`;
   }
 
+  private worksGoingOn(): Work[] {
+    return this.subject.works.filter(({ outcome }) => !this.finished.has(outcome));
+  }
+
   /** What an ended limiter may not leave behind. */
   leftovers(): object {
-    const { clock, works } = this.subject;
-    const goingOn = works.filter(({ outcome }) => !this.finished.has(outcome)).length;
+    const { clock } = this.subject;
+    const goingOn = this.worksGoingOn().length;
     return { timers: clock.allTimers, pendingTimers: clock.pendingTimers, goingOn };
   }
 
-  close(): void {
-    this.subject.close();
+  async close(): Promise<void> {
+    await this.subject.close();
   }
 
   private nextCall(): number {

@@ -14,6 +14,8 @@ export const SESSION_OWNERS = [undefined, 'alice', 'alice', 'bob'] as const;
 export const RUNS = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7'] as const;
 export const OWNERS = [undefined, 'alice', 'bob'] as const;
 export const KINDS = [undefined, 'tool', 'agent'] as const;
+/** So many holders live at any time. */
+export const LIVING_HOLDERS = 3;
 
 export interface AskStep {
   readonly do: 'ask';
@@ -28,6 +30,8 @@ export interface AskStep {
   readonly waitMs: number | undefined;
   /** `at_once`: it aborts as soon as the call is made; `aborted`: even before. */
   readonly signal: 'none' | 'own' | 'shared' | 'at_once' | 'aborted';
+  /** One of those that live, or one that is down. */
+  readonly holder: 'none' | 'down' | number;
   /** Whether `slot.signal` is read at the grant, or only after the end. */
   readonly isReadLate: boolean;
 }
@@ -53,11 +57,13 @@ export type Step =
   | CrashStep
   | { readonly do: 'release_handle'; readonly pick: number; readonly isDisposed: boolean }
   | { readonly do: 'finish_work'; readonly pick: number; readonly isThrowing: boolean }
-  | { readonly do: 'abort' | 'bad_request'; readonly pick: number }
+  | { readonly do: 'abort' | 'bad_request' | 'holder_down'; readonly pick: number }
+  | { readonly do: 'evict'; readonly pick: number; readonly isAtWork: boolean }
+  | { readonly do: 'drain'; readonly timeoutMs: number }
   | { readonly do: 'listen'; readonly pick: number; readonly run: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'limits'; readonly change: Partial<Limits> }
-  | { readonly do: 'suspend' | 'resume' | 'stop' | 'give_up' };
+  | { readonly do: 'end_draining' | 'suspend' | 'resume' | 'stop' | 'give_up' };
 
 const upTo = (most: number) =>
   fc.oneof(
@@ -90,6 +96,11 @@ const ask: fc.Arbitrary<AskStep> = fc.record({
   priority: fc.constantFrom(0, 0, 0, 5, -1),
   waitMs: fc.constantFrom(undefined, 0, 300, 700, 1_500, Infinity, Infinity),
   signal: fc.constantFrom('none', 'none', 'none', 'own', 'own', 'shared', 'at_once', 'aborted'),
+  holder: fc.oneof(
+    { arbitrary: fc.constant('none' as const), weight: 8 },
+    { arbitrary: fc.nat({ max: LIVING_HOLDERS - 1 }), weight: 5 },
+    { arbitrary: fc.constant('down' as const), weight: 1 },
+  ),
   isReadLate: fc.boolean(),
 });
 
@@ -119,12 +130,21 @@ const finishWork = fc.record({
   isThrowing: fc.boolean(),
 });
 
+const evict = fc.record({ do: fc.constant('evict' as const), pick, isAtWork: fc.boolean() });
+
+const drain = fc.record({
+  do: fc.constant('drain' as const),
+  timeoutMs: fc.constantFrom(0, 650, 2_150, Infinity),
+});
+
 const changeLimits = fc.record({
   do: fc.constant('limits' as const),
   change: fc.record(limitValues, { requiredKeys: [] }),
 });
 
 const others = [
+  evict,
+  fc.record({ do: fc.constant('holder_down' as const), pick }),
   fc.record({ do: fc.constant('abort' as const), pick }),
   fc.record({ do: fc.constant('bad_request' as const), pick }),
   fc.record({ do: fc.constant('listen' as const), pick, run: pick }),
@@ -139,6 +159,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: finishWork, weight: 2 },
   { arbitrary: changeLimits, weight: 1 },
   { arbitrary: crash, weight: 2 },
+  { arbitrary: drain, weight: 1 },
+  { arbitrary: fc.constant({ do: 'end_draining' as const }), weight: 4 },
   ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 2 })),
 );
 
@@ -150,7 +172,10 @@ export type Ending = { readonly how: 'stop' | 'give_up'; readonly afterwards: re
 
 export const ending: fc.Arbitrary<Ending> = fc.record({
   how: fc.constantFrom('stop', 'stop', 'give_up'),
-  afterwards: fc.array(fc.oneof(ask, release, releaseHandle, finishWork, changeLimits), {
-    maxLength: 5,
-  }),
+  afterwards: fc.array(
+    fc.oneof(ask, release, releaseHandle, finishWork, changeLimits, evict, drain),
+    {
+      maxLength: 5,
+    },
+  ),
 });

@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AcquireRunOptions,
+  type DrainReport,
   openStatusReader,
   RefusalError,
   type ReleaseReport,
@@ -28,6 +29,7 @@ import {
   type Step,
 } from '../../src/testing.ts';
 import type { BadRequest } from './bad-requests.ts';
+import { HOLDERS, type Living } from './holders.ts';
 import { type Ask, type Limits, showLimits, type Table } from './limits-model.ts';
 
 export type AnySlot = RunSlot | SessionSlot;
@@ -62,6 +64,10 @@ const RESTART_INTENSITY = { restarts: 30, withinMs: 5_000 };
 /** The reason of every signal that a caller aborts. */
 export const UNWANTED = new Error('the caller wants it no more');
 
+/** With these, the first three holders are a signal, a server and an actor. */
+const FIRST_KIND = 7;
+const KIND_STEP = 3;
+
 const FAILED = new Error('the work has failed');
 
 const FAULTS = ['invalid_option', 'invalid_id', 'call_timeout', 'server_down', 'noproc', 'stopped'];
@@ -73,10 +79,16 @@ const EVENTS = [
   'run_slot_granted',
   'run_slot_refused',
   'run_slot_ended',
+  'drain_started',
+  'drain_ended',
+  'resumed',
   'limiter_restarted',
 ] as const;
 
 type LimiterEvent = Extract<RecordedEvent, { readonly type: (typeof EVENTS)[number] }>;
+type SlotEvent = Extract<LimiterEvent, { readonly sessionId: string }>;
+type Granted = Extract<SlotEvent, { readonly labels: unknown }>;
+type Ended = Extract<SlotEvent, { readonly heldMs: number }>;
 
 /** Throws where it is told to. */
 class Saboteur implements FaultPoints {
@@ -118,6 +130,9 @@ export class LimiterSubject {
   readonly met: string[] = [];
   /** What is held, and its token, as the events tell it. */
   readonly held = new Map<string, number>();
+  /** By their numbers. */
+  private readonly holders = new Map<number, Living>();
+  private readonly living = new Set<number>();
   private readonly recorder = recordEvents(EVENTS);
   private eventsRead = 0;
   private readonly madeIds = new Map<string, string>();
@@ -145,16 +160,29 @@ export class LimiterSubject {
     this.lastStatus = limiter.getStatus();
   }
 
-  /** Listens to events no more. */
-  close(): void {
+  /** Listens to events no more, and lets nobody live on. */
+  async close(): Promise<void> {
     this.recorder.stop();
+    for (const holder of [...this.living]) await this.endHolder(holder);
+  }
+
+  /** A holder of a new kind comes to life. */
+  async addHolder(holder: number): Promise<void> {
+    const kind = (FIRST_KIND + holder * KIND_STEP) % HOLDERS.length;
+    for (const [, start] of HOLDERS.slice(kind, kind + 1)) this.holders.set(holder, await start());
+    this.living.add(holder);
+  }
+
+  async endHolder(holder: number): Promise<void> {
+    await this.holders.get(holder)?.end();
+    this.living.delete(holder);
   }
 
   // ── What is asked of it ─────────────────────────────────────────────────────────────────────────
 
   acquire(ask: Ask, signal: AbortSignal | undefined, isReadLate: boolean): void {
     const { limiter } = this;
-    const options = { ...termsOf(ask), ...waitOf(ask), ...(signal && { signal }) };
+    const options = { ...this.termsOf(ask), ...waitOf(ask), ...(signal && { signal }) };
     const act = (): Promise<AnySlot> =>
       ask.table === 'session'
         ? limiter.acquireSessionSlot(ask.id, options)
@@ -164,7 +192,7 @@ export class LimiterSubject {
 
   tryAcquire(ask: Ask, isReadLate: boolean): void {
     const { limiter } = this;
-    const options = termsOf(ask);
+    const options = this.termsOf(ask);
     this.followThrowing(ask.call, () => {
       const answer =
         ask.table === 'session'
@@ -177,7 +205,7 @@ export class LimiterSubject {
 
   /** `ask` is answered when the work begins, or is refused; `outcome` when it has ended. */
   wrap(ask: Ask, outcome: number, signal: AbortSignal | undefined): void {
-    const options = { ...termsOf(ask), ...waitOf(ask), ...(signal && { signal }) };
+    const options = { ...this.termsOf(ask), ...waitOf(ask), ...(signal && { signal }) };
     const work = (slot: RunSlot): Promise<string> => {
       this.madeIds.set(slot.runId, ask.id);
       const handle = { ask, slot, isReadLate: false };
@@ -224,6 +252,22 @@ export class LimiterSubject {
     this.follow(call, () => this.limiter.setLimits(change), showLimits);
   }
 
+  evict(call: number, runId: string, note: string): void {
+    this.follow(call, () => this.limiter.evict(runId, note), showReport);
+  }
+
+  drain(call: number, timeoutMs: number): void {
+    this.follow(call, () => this.limiter.drain({ timeoutMs }), showDrain);
+  }
+
+  endDraining(call: number): void {
+    this.follow(
+      call,
+      () => this.limiter.resume(),
+      () => 'resumed',
+    );
+  }
+
   stop(call: number): void {
     this.follow(
       call,
@@ -259,6 +303,18 @@ export class LimiterSubject {
     }
   }
 
+  /** What an ask is on, but for how long it waits. Every other ask carries a label. */
+  private termsOf({ call, table, owner, kind, priority, holder }: Ask): AcquireRunOptions {
+    const living = holder === undefined ? undefined : this.holders.get(holder);
+    return {
+      ...(living && { holder: living.holder }),
+      ...(owner !== undefined && { owner }),
+      ...(kind !== undefined && table === 'run' && { kind }),
+      ...(priority !== 0 && { priority }),
+      ...(call % 2 === 1 && { labels: { call: String(call) } }),
+    };
+  }
+
   // ── What is seen ────────────────────────────────────────────────────────────────────────────────
 
   /** The status but for its version, after a look at whether it can be trusted. */
@@ -292,36 +348,43 @@ export class LimiterSubject {
   }
 
   private showEvent(event: LimiterEvent): string[] {
-    if (event.type === 'limiter_restarted') return [];
+    switch (event.type) {
+      case 'limiter_restarted':
+        return [];
+      case 'drain_started':
+        return [`drain begun, ${event.refusedWaiters} waits, ${event.heldRuns} runs`];
+      case 'drain_ended':
+        return [`drain ended ${event.drained}, ${event.heldRuns} runs`];
+      case 'resumed':
+        return [`draining no more, ${event.heldRuns} runs`];
+      default:
+        return 'code' in event && event.code === 'unavailable' ? [] : [this.showSlotEvent(event)];
+    }
+  }
+
+  private showSlotEvent(event: SlotEvent): string {
     const table = event.type.startsWith('run') ? 'run' : 'session';
     const id = this.showId(event, table);
     const whose = `${table} ${id} of ${event.sessionId}, ${event.owner}`;
-    switch (event.type) {
-      case 'session_slot_granted':
-      case 'run_slot_granted': {
-        const { token, labels, waitedMs } = event;
-        const kind = 'kind' in event ? event.kind : undefined;
-        if (this.held.has(`${table} ${id}`)) this.wrongs.push(`${id} was granted twice`);
-        this.held.set(`${table} ${id}`, token);
-        const label = labels?.call;
-        return [`${whose}, ${kind} granted token ${token} label ${label} after ${waitedMs}`];
-      }
-      case 'session_slot_ended':
-      case 'run_slot_ended': {
-        const { token, reason, heldMs } = event;
-        const kind = 'kind' in event ? event.kind : undefined;
-        if (this.held.get(`${table} ${id}`) !== token) this.wrongs.push(`${id} ended unheld`);
-        this.held.delete(`${table} ${id}`);
-        this.met.push(`end ${reason}`);
-        return [`${whose}, ${kind} ended token ${token} ${reason} after ${heldMs}`];
-      }
-      default: {
-        if (event.code === 'unavailable') return [];
-        // What was full when somebody left is told or not.
-        const why = event.code === 'withdrawn' ? event.code : showWhy(event);
-        return [`${whose} refused ${why} after ${event.waitedMs}`];
-      }
-    }
+    const kind = 'kind' in event ? event.kind : undefined;
+    if ('code' in event) return `${whose} refused ${showWhyOf(event)} after ${event.waitedMs}`;
+    if ('labels' in event) return `${whose}, ${kind} granted ${this.seeGrant(event, table, id)}`;
+    return `${whose}, ${kind} ended ${this.seeEnd(event, table, id)}`;
+  }
+
+  private seeGrant({ token, labels, waitedMs }: Granted, table: Table, id: string): string {
+    if (this.held.has(`${table} ${id}`)) this.wrongs.push(`${id} was granted twice`);
+    this.held.set(`${table} ${id}`, token);
+    return `token ${token} label ${labels?.call} after ${waitedMs}`;
+  }
+
+  private seeEnd(event: Ended, table: Table, id: string): string {
+    const { token, reason, heldMs } = event;
+    const note = ('note' in event && event.note) || '';
+    if (this.held.get(`${table} ${id}`) !== token) this.wrongs.push(`${id} ended unheld`);
+    this.held.delete(`${table} ${id}`);
+    this.met.push(`end ${reason}`);
+    return `token ${token} ${reason} after ${heldMs} ${note}`;
   }
 
   private showId(event: { sessionId: string; runId?: string | undefined }, table: Table): string {
@@ -390,18 +453,15 @@ function showWhy(why: {
   return isBare ? code : `${code} ${active}/${limit} ${scope}`;
 }
 
+/** What was full when somebody left is told or not. */
+const showWhyOf = (refused: { readonly code: string }): string =>
+  refused.code === 'withdrawn' ? refused.code : showWhy(refused);
+
 const showReport = ({ sessions, runs, waiters }: ReleaseReport): string =>
   `report ${sessions} ${runs} ${waiters}`;
 
-/** What an ask is on, but for how long it waits. Every other ask carries a label. */
-function termsOf({ call, table, owner, kind, priority }: Ask): AcquireRunOptions {
-  return {
-    ...(owner !== undefined && { owner }),
-    ...(kind !== undefined && table === 'run' && { kind }),
-    ...(priority !== 0 && { priority }),
-    ...(call % 2 === 1 && { labels: { call: String(call) } }),
-  };
-}
+const showDrain = ({ drained, refusedWaiters, heldRuns, holders }: DrainReport): string =>
+  `drained ${drained}, ${refusedWaiters} waits, ${heldRuns} runs: ${holders.map(({ token }) => `token ${token}`)}`;
 
 /** Absent and 0 are the same. */
 function waitOf({ call, waitMs }: Ask): AcquireRunOptions {

@@ -43,7 +43,7 @@ export class LimiterViews {
   private readonly grants = new Map<number, number>();
   private readonly lastTokens = { session: 0, run: 0 };
   private readonly compared = new Set<number>();
-  private readonly shown = { grants: 0, ends: 0, refusals: 0 };
+  private readonly shown = { grants: 0, ends: 0, refusals: 0, notices: 0 };
   private published: string[] = [];
 
   constructor(model: LimiterModel, subject: LimiterSubject) {
@@ -83,11 +83,12 @@ export class LimiterViews {
   }
 
   private thaw(): void {
-    const { grants, ends, refusals } = this.model;
+    const { grants, ends, refusals, notices } = this.model;
     Object.assign(this.shown, {
       grants: grants.length,
       ends: ends.length,
       refusals: refusals.length,
+      notices: notices.length,
     });
     this.published = [];
     this.undecided.length = 0;
@@ -130,7 +131,8 @@ export class LimiterViews {
 
   /** What is full for somebody who waits to be served at all, nobody has decided. */
   private blur(call: number, line: string): string {
-    return this.model.answers.get(call) === 'wait_timeout' ? line.replace(/ .*/, '') : line;
+    const isBare = this.model.answers.get(call) === 'wait_timeout';
+    return isBare ? line.replace(/ .*/, '') : this.undated(line);
   }
 
   /** Takes out what may have been published, or not, where it is more than is foreseen. */
@@ -158,9 +160,10 @@ export class LimiterViews {
     return lines.filter((line) => isTold(line) || line.includes('cascade'));
   }
 
-  /** When a refusal was published late, it may tell of then, or of now. */
+  /** When a refusal or the end of a drain was told late, it may tell of then, or of now. */
   private undated(line: string): string {
-    return this.wasSuspended ? line.replace(/( refused \S+).*/, '$1') : line;
+    if (!this.wasSuspended) return line;
+    return line.replace(/( refused \S+).*/, '$1').replace(/^(drain(ed| ended) \w+).*/, '$1');
   }
 
   /** Signals that do not stand as the ends of their slots want it. */
@@ -198,23 +201,23 @@ export class LimiterViews {
   }
 
   private disguise(call: number, line: string): string {
-    const grant = /^slot (\d+)$/.exec(line)?.[1];
-    if (grant) return `token ${this.tokenOf(Number(grant))}`;
+    const tokens = (_: string, grant: string) => `token ${this.tokenOf(Number(grant))}`;
+    if (line.includes('slot ')) return this.undated(line.replaceAll(/slot (\d+)/g, tokens));
     const [, counts, least, most] = /^(report .*) (\d+)\.\.(\d+)$/.exec(line) ?? [];
-    if (!counts) return line;
+    if (!counts) return this.undated(line);
     const waiters = Number(this.subject.answers.get(call)?.replace(`${counts} `, ''));
     const isInRange = waiters >= Number(least) && waiters <= Number(most);
     return this.guises.get(call) ?? `${counts} ${isInRange ? waiters : least}`;
   }
 
   private foreseenStatus(): Readonly<Record<string, string | number>> & { state: string } {
-    const { held, waits, limits, end } = this.model;
+    const { held, waits, limits, end, isDraining } = this.model;
     const { maxParallelSessions, maxParallelRuns } = limits;
     const runs = held.filter(({ table }) => table === 'run');
     const sessions = held.filter(({ table }) => table === 'session').map(({ id }) => id);
     const waitingSessions = waits.filter(({ terms }) => terms.table === 'session').length;
     return {
-      state: end ? 'stopped' : 'accepting',
+      state: end ? 'stopped' : isDraining ? 'draining' : 'accepting',
       storage: 'ok',
       activeSessions: sessions.length,
       activeRuns: runs.length,
@@ -236,8 +239,9 @@ export class LimiterViews {
       const waitedMs = slot.grantedAt - (slot.servedAt ?? 0);
       return `${showSlot(slot)} granted token ${this.tokenOf(slot.grant)} label ${label} after ${waitedMs}`;
     });
-    const ended = model.ends.slice(shown.ends).map(({ slot, reason, at }) => {
-      return `${showSlot(slot)} ended token ${this.tokenOf(slot.grant)} ${reason} after ${at - slot.grantedAt}`;
+    const ended = model.ends.slice(shown.ends).map(({ slot, reason, note, at }) => {
+      const heldMs = at - slot.grantedAt;
+      return `${showSlot(slot)} ended token ${this.tokenOf(slot.grant)} ${reason} after ${heldMs} ${note}`;
     });
     const refused = model.refusals.slice(shown.refusals).map(({ ask, code, terms }) => {
       const line = model.answers.get(ask.call) ?? '';
@@ -246,7 +250,8 @@ export class LimiterViews {
       const waitedMs = endedAt - (terms.servedAt ?? 0);
       return this.undated(`${showRefused(ask)} ${why} after ${waitedMs}`);
     });
-    return [...granted, ...ended, ...refused];
+    const notices = model.notices.slice(shown.notices).map((line) => this.undated(line));
+    return [...granted, ...ended, ...refused, ...notices];
   }
 }
 

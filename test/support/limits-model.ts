@@ -32,6 +32,8 @@ export interface Ask {
   readonly priority: number;
   readonly waitMs: number;
   readonly askedAt: number;
+  /** The number of whoever the slot is to hang on, if on anybody. */
+  readonly holder: number | undefined;
   /** When it was decided whether it waits. */
   readonly servedAt?: number;
 }

@@ -3,15 +3,20 @@
  * those are answered who are not. Plain data; it knows nothing of the code under test, nor of slots.
  */
 
+/** What is never late and never given up. `unserved`: what its caller is told when the end comes first. */
+interface Lasting {
+  /** Absent: nobody asks for an answer. */
+  readonly call?: number;
+  /** Absent: what everybody is told then. */
+  readonly unserved?: string;
+  /** Served before all that is not. */
+  readonly isUrgent: boolean;
+}
+
 /** What a suspended server has not served. Once it is due, its caller is answered `late`. */
-interface Letter {
-  readonly call: number;
+interface Letter extends Lasting {
   readonly late: string;
   readonly dueAt: number;
-  /** Never late, never given up. */
-  readonly isLasting: boolean;
-  /** Served before all others. */
-  readonly isUrgent: boolean;
   readonly serve: () => void;
 }
 
@@ -37,51 +42,64 @@ export class MailboxModel {
     const isShort = waitMs > 0 && waitMs < this.callTimeoutMs;
     const late = isShort ? 'wait_timeout' : 'call_timeout';
     const dueAt = this.now + (isShort ? waitMs : this.callTimeoutMs);
-    if (this.end) this.answers.set(call, this.end);
-    else if (!this.isSuspended) serve();
-    else this.letters.push({ call, late, dueAt, isLasting: false, isUrgent: false, serve });
+    this.take({ call, isUrgent: false, late, dueAt, serve });
   }
 
-  /** As `post`; `unserved` is the answer when the end comes first. What is urgent is served first. */
-  protected postLasting(
-    call: number,
-    unserved: string,
-    isUrgent: boolean,
-    serve: () => void,
-  ): void {
-    const lasting = { call, late: unserved, dueAt: Infinity, isLasting: true, isUrgent, serve };
-    if (this.end) this.answers.set(call, unserved);
-    else if (!this.isSuspended) serve();
-    else this.letters.push(lasting);
+  protected postLasting(letter: Lasting, serve: () => void): void {
+    this.take({ ...letter, late: 'never', dueAt: Infinity, serve });
   }
 
-  /** Urgent ones first, then the rest, each in order of arrival. */
+  /** Urgent ones first, then the rest, each in order of arrival; but nobody who has been answered. */
   resume(): void {
     this.isSuspended = false;
     const letters = this.letters.splice(0);
-    for (const { isUrgent, serve } of letters) if (isUrgent) serve();
-    for (const { isUrgent, serve } of letters) if (!isUrgent) serve();
+    for (const letter of letters) if (letter.isUrgent) this.serve(letter);
+    const isOpen = ({ call = 0, isUrgent }: Letter) => !isUrgent && !this.answers.has(call);
+    for (const letter of letters) if (isOpen(letter)) this.serve(letter);
   }
 
+  /** Nothing is due before the end of that time. */
   advance(ms: number): void {
     this.now += ms;
     for (const { call, late } of this.remove(({ dueAt }) => dueAt <= this.now)) {
-      this.answers.set(call, late);
+      this.answer(call, late);
     }
+  }
+
+  /** When somebody will be told that it is too late. */
+  nextDue(): number {
+    return Math.min(Infinity, ...this.letters.map(({ dueAt }) => dueAt));
   }
 
   /** The caller will not have it any more. */
   abort(aborted: number): void {
-    const isMeant = ({ call, isLasting }: Letter) => call === aborted && !isLasting;
-    for (const { call } of this.remove(isMeant)) this.answers.set(call, 'aborted');
+    const isMeant = ({ call, dueAt }: Letter) => call === aborted && dueAt !== Infinity;
+    for (const { call } of this.remove(isMeant)) this.answer(call, 'aborted');
   }
 
   /** What is pending is answered `pending`, what comes later `later`. */
   finish(pending: string, later: string): void {
     this.end = later;
-    for (const { call, late, isLasting } of this.letters.splice(0)) {
-      this.answers.set(call, isLasting ? late : pending);
-    }
+    for (const { call, unserved = pending } of this.letters.splice(0)) this.answer(call, unserved);
+  }
+
+  /** What follows from whatever was served. */
+  protected followUp(): void {}
+
+  private take(letter: Letter): void {
+    const { call, unserved = this.end } = letter;
+    if (this.end) this.answer(call, unserved);
+    else if (this.isSuspended) this.letters.push(letter);
+    else this.serve(letter);
+  }
+
+  private serve({ serve }: Letter): void {
+    serve();
+    this.followUp();
+  }
+
+  private answer(call: number | undefined, line: string): void {
+    if (call !== undefined) this.answers.set(call, line);
   }
 
   private remove(isMeant: (letter: Letter) => boolean): Letter[] {
