@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { refusalCodes, slotLostCodes } from '../../src/index.ts';
 import { STEPS } from '../../src/testing.ts';
 import { LimiterPlay } from '../support/limiter-play.ts';
 import { type Ending, ending, limits, type Step, steps } from '../support/limiter-steps.ts';
@@ -21,27 +22,23 @@ const FEWEST_RUNS = 300;
 const RUNS = Number(env.MODEL_RUNS ?? (IS_TORTURE ? 20_000 : FEWEST_RUNS));
 const TIMEOUT_MS = IS_TORTURE ? 3_600_000 : 120_000;
 
-/** What some history must reach: every answer and every end that can be reached so far. */
+/**
+ * What some history must reach: every answer and every end there is, but those that need a journal on disk or
+ * a process that has ended.
+ */
 const REACHABLE = {
-  refusal: [
-    'max_sessions_exceeded',
-    'max_runs_exceeded',
-    'max_runs_per_session_exceeded',
-    'max_sessions_per_owner_exceeded',
-    'max_runs_per_owner_exceeded',
-    'max_jobs_per_owner_exceeded',
-    'max_runs_per_kind_exceeded',
-    'run_id_conflict',
-    'session_id_conflict',
-    'queue_full',
-    'wait_timeout',
-    'session_released',
-    'withdrawn',
-    'draining',
-    'unavailable',
+  refusal: Object.keys(refusalCodes).filter((code) => code !== 'storage_unavailable'),
+  fault: [
+    'invalid_option',
+    'invalid_id',
+    'call_timeout',
+    'stopped',
+    'server_down',
+    'noproc',
+    'stale_token',
   ],
-  fault: ['invalid_option', 'invalid_id', 'call_timeout', 'stopped', 'server_down', 'noproc'],
-  end: ['released', 'cascade', 'holder_down', 'evicted', 'stopped'],
+  end: Object.keys(slotLostCodes).filter((reason) => reason !== 'interrupted'),
+  event: ['drain_started', 'drain_ended', 'resumed', 'clock_jumped', 'limiter_restarted'],
   crash: STEPS.flatMap((step) => [`before ${step}`, `after ${step}`]),
 };
 

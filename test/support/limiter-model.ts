@@ -3,6 +3,7 @@
  * line of answer per call. It knows nothing of the code under test, and nothing crashes here.
  */
 import { DrainsModel } from './drains-model.ts';
+import { LeasesModel } from './leases-model.ts';
 import { type Ask, type Limits, showLimits, type Table } from './limits-model.ts';
 import { SlotsModel } from './slots-model.ts';
 
@@ -13,6 +14,7 @@ export class LimiterModel extends SlotsModel {
   /** What else is published, one line each. */
   readonly notices: string[] = [];
   private readonly drains = new DrainsModel();
+  private readonly leases = new LeasesModel();
   private readonly asked: Ask[] = [];
   private readonly downHolders = new Set<number | undefined>();
 
@@ -59,6 +61,15 @@ export class LimiterModel extends SlotsModel {
     });
   }
 
+  /** Before all that waits, as the end of what has run out is. */
+  renew(call: number, table: Table, id: string, grant: number): void {
+    this.postLasting({ call, isUrgent: true }, () => {
+      const slot = this.find(table, id);
+      if (slot?.grant === grant) slot.expiresAt = this.now + slot.leaseMs;
+      this.answers.set(call, slot?.grant === grant ? 'renewed' : 'stale_token');
+    });
+  }
+
   holderDown(down: number): void {
     this.downHolders.add(down);
     this.postLasting({ isUrgent: true }, () => {
@@ -98,10 +109,27 @@ export class LimiterModel extends SlotsModel {
   override advance(ms: number): void {
     super.advance(ms);
     this.refuseWaits('wait_timeout', ({ askedAt, waitMs }) => askedAt + waitMs <= this.now);
+    const { isDue, jump } = this.leases.lookAt(this.now, this.held);
+    if (jump) this.notices.push(jump);
+    if (isDue) this.sweep();
     this.followUp();
   }
 
+  /** Time passes, but nothing happens: the limiter's thread is blocked. */
+  stall(ms: number): void {
+    this.now += ms;
+  }
+
+  jumpWall(ms: number): void {
+    this.leases.driftMs += ms;
+  }
+
   override nextDue(): number {
+    return Math.min(this.nextCallerDue(), this.leases.nextDue(this.held));
+  }
+
+  /** When somebody will be told that his time is over. */
+  nextCallerDue(): number {
     const waiting = this.waits.flatMap((wait) => this.callersOf(wait));
     const dues = waiting.map(({ askedAt, waitMs }) => askedAt + waitMs);
     return Math.min(super.nextDue(), this.drains.nextDue(), ...dues);
@@ -112,6 +140,14 @@ export class LimiterModel extends SlotsModel {
     const callers = this.waits.splice(0).flatMap((wait) => this.callersOf(wait));
     for (const { call } of [...callers, ...this.drains.finish()]) this.answers.set(call, pending);
     for (const slot of [...this.held]) this.endSlot(slot, 'stopped');
+    this.leases.swept();
+  }
+
+  private sweep(): void {
+    this.postLasting({ isUrgent: true }, () => {
+      this.leases.swept();
+      this.clearHeld(({ expiresAt }) => expiresAt <= this.now, 'expired');
+    });
   }
 
   /** Who drains is told how it went. */

@@ -16,6 +16,7 @@ import {
   LIVING_HOLDERS,
   OWNERS,
   type ReleaseStep,
+  type RenewStep,
   RUNS,
   SESSION_OWNERS,
   SESSIONS,
@@ -50,6 +51,7 @@ const PLAIN_ASK: AskStep = {
   waitMs: 0,
   signal: 'none',
   holder: 'none',
+  leaseMs: Infinity,
   isReadLate: false,
 };
 
@@ -127,6 +129,12 @@ export class LimiterPlay {
         return this.listen(step.pick, step.run);
       case 'advance':
         return this.advance(step.ms);
+      case 'renew':
+        return this.renew(step);
+      case 'stall':
+        return this.stall(step.ms);
+      case 'jump_wall':
+        return this.jumpWall(step.ms);
       case 'limits':
         return this.changeLimits(step.change);
       case 'crash':
@@ -147,10 +155,10 @@ export class LimiterPlay {
     const ask = this.askOf(step);
     if (step.how === 'try') this.askAtOnce(ask, step.isReadLate);
     else this.askAndAwait(ask, step);
-    const { call, table, id, session, owner, kind, priority, waitMs, holder } = ask;
+    const { call, table, id, session, owner, kind, priority, waitMs, holder, leaseMs } = ask;
     const how = step.how === 'wait' ? 'asks for' : `asks (${step.how}) for`;
     const terms = `of ${owner ?? 'nobody'} as ${kind}, priority ${priority}, for ${waitMs} ms`;
-    const bonds = `signal ${step.signal}, holder ${holder}`;
+    const bonds = `signal ${step.signal}, holder ${holder}, lease ${leaseMs}`;
     return `${call} ${how} ${table} ${id} in ${session} ${terms}, ${bonds}`;
   }
 
@@ -201,7 +209,7 @@ export class LimiterPlay {
   }
 
   private askOf(step: AskStep): Ask {
-    const { how, table, pick, stray, kind, priority, waitMs = 0, holder } = step;
+    const { how, table, pick, stray, kind, priority, waitMs = 0, holder, leaseMs } = step;
     const call = this.nextCall();
     const isWrapped = how === 'with';
     const isRun = isWrapped || table === 'run';
@@ -220,6 +228,7 @@ export class LimiterPlay {
       waitMs: how === 'try' ? 0 : waitMs,
       askedAt: this.model.now,
       holder: this.holderOf(holder),
+      leaseMs,
     };
   }
 
@@ -246,6 +255,19 @@ export class LimiterPlay {
     subject.release(call, table, id, grant === undefined ? undefined : this.views.tokenOf(grant));
     model.release(call, table, id, grant);
     return `${call} releases ${table} ${id}, token ${token} (grant ${grant})`;
+  }
+
+  private renew({ pick, token }: RenewStep): string | undefined {
+    const slot = at(this.model.held, pick);
+    const other = at(this.model.grants, pick);
+    if (!slot || !other) return undefined;
+    const call = this.nextCall();
+    const { table, id } = slot;
+    const { grant } = token === 'current' ? slot : other;
+    const runId = this.subject.realId(id);
+    this.subject.renew(call, table, runId, this.views.tokenOf(grant));
+    this.model.renew(call, table, id, grant);
+    return `${call} renews ${table} ${id} (grant ${grant})`;
   }
 
   private grantFor(token: ReleaseStep['token'], table: string, id: string): number | undefined {
@@ -333,8 +355,7 @@ export class LimiterPlay {
     const work = isAtWork ? at(this.worksGoingOn(), pick) : undefined;
     const id = work?.handle.ask.id ?? at(RUNS, pick);
     const note = `because of ${call}`;
-    const runId = work && 'runId' in work.handle.slot ? work.handle.slot.runId : id;
-    this.subject.evict(call, runId, note);
+    this.subject.evict(call, this.subject.realId(id), note);
     this.model.evict(call, id, note);
     return `${call} evicts run ${id}`;
   }
@@ -399,6 +420,20 @@ export class LimiterPlay {
       await this.rest();
     }
     return `${ms} ms pass`;
+  }
+
+  /** But not past the time of anybody who waits: who is told first when all is late, nobody says. */
+  private stall(ms: number): string | undefined {
+    if (this.model.nextCallerDue() <= this.model.now + ms) return undefined;
+    this.subject.clock.stall(ms);
+    this.model.stall(ms);
+    return `${ms} ms pass in which nothing happens`;
+  }
+
+  private jumpWall(ms: number): string {
+    this.subject.clock.jumpWall(ms);
+    this.model.jumpWall(ms);
+    return `the wall clock jumps by ${ms} ms`;
   }
 
   private changeLimits(change: Partial<Limits>): string {

@@ -32,6 +32,7 @@ export interface AskStep {
   readonly signal: 'none' | 'own' | 'shared' | 'at_once' | 'aborted';
   /** One of those that live, or one that is down. */
   readonly holder: 'none' | 'down' | number;
+  readonly leaseMs: number;
   /** Whether `slot.signal` is read at the grant, or only after the end. */
   readonly isReadLate: boolean;
 }
@@ -41,6 +42,13 @@ export interface ReleaseStep {
   readonly table: Table;
   readonly pick: number;
   readonly token: 'none' | 'current' | 'stale' | 'of_another' | 'unknown';
+}
+
+export interface RenewStep {
+  readonly do: 'renew';
+  readonly pick: number;
+  /** Of a slot that is held; `stale`: but with the token of another. */
+  readonly token: 'current' | 'stale';
 }
 
 export interface CrashStep {
@@ -54,6 +62,7 @@ export interface CrashStep {
 export type Step =
   | AskStep
   | ReleaseStep
+  | RenewStep
   | CrashStep
   | { readonly do: 'release_handle'; readonly pick: number; readonly isDisposed: boolean }
   | { readonly do: 'finish_work'; readonly pick: number; readonly isThrowing: boolean }
@@ -61,7 +70,7 @@ export type Step =
   | { readonly do: 'evict'; readonly pick: number; readonly isAtWork: boolean }
   | { readonly do: 'drain'; readonly timeoutMs: number }
   | { readonly do: 'listen'; readonly pick: number; readonly run: number }
-  | { readonly do: 'advance'; readonly ms: number }
+  | { readonly do: 'advance' | 'stall' | 'jump_wall'; readonly ms: number }
   | { readonly do: 'limits'; readonly change: Partial<Limits> }
   | { readonly do: 'end_draining' | 'suspend' | 'resume' | 'stop' | 'give_up' };
 
@@ -84,7 +93,20 @@ const limitValues = {
 
 export const limits: fc.Arbitrary<Limits> = fc.record(limitValues);
 
+const RENEWALS = ['current', 'current', 'current', 'stale'] as const;
+
 const pick = fc.nat({ max: 119 });
+
+/**
+ * In milliseconds. No wait ends when a lease does, as clocks may tell either first: time goes by in
+ * hundreds, a wait ends at some fifty, a lease at some seven.
+ */
+const WAITS = [undefined, 0, 350, 750, 1_550, Infinity, Infinity] as const;
+const LEASES = [Infinity, Infinity, Infinity, 307, 1_507] as const;
+const DRAINS = [0, 650, 2_150, Infinity] as const;
+const ADVANCES = [100, 400, 900, 2_000] as const;
+const STALLS = [403, 2_003] as const;
+const WALL_JUMPS = [-3_600_000, -600, 600, 3_600_000] as const;
 
 const ask: fc.Arbitrary<AskStep> = fc.record({
   do: fc.constant('ask'),
@@ -94,13 +116,14 @@ const ask: fc.Arbitrary<AskStep> = fc.record({
   stray: fc.constantFrom('none', 'none', 'none', 'none', 'none', 'none', 'session', 'owner'),
   kind: fc.nat({ max: KINDS.length - 1 }),
   priority: fc.constantFrom(0, 0, 0, 5, -1),
-  waitMs: fc.constantFrom(undefined, 0, 300, 700, 1_500, Infinity, Infinity),
+  waitMs: fc.constantFrom(...WAITS),
   signal: fc.constantFrom('none', 'none', 'none', 'own', 'own', 'shared', 'at_once', 'aborted'),
   holder: fc.oneof(
     { arbitrary: fc.constant('none' as const), weight: 8 },
     { arbitrary: fc.nat({ max: LIVING_HOLDERS - 1 }), weight: 5 },
     { arbitrary: fc.constant('down' as const), weight: 1 },
   ),
+  leaseMs: fc.constantFrom(...LEASES),
   isReadLate: fc.boolean(),
 });
 
@@ -134,7 +157,12 @@ const evict = fc.record({ do: fc.constant('evict' as const), pick, isAtWork: fc.
 
 const drain = fc.record({
   do: fc.constant('drain' as const),
-  timeoutMs: fc.constantFrom(0, 650, 2_150, Infinity),
+  timeoutMs: fc.constantFrom(...DRAINS),
+});
+
+const jumpWall = fc.record({
+  do: fc.constant('jump_wall' as const),
+  ms: fc.constantFrom(...WALL_JUMPS),
 });
 
 const changeLimits = fc.record({
@@ -148,7 +176,9 @@ const others = [
   fc.record({ do: fc.constant('abort' as const), pick }),
   fc.record({ do: fc.constant('bad_request' as const), pick }),
   fc.record({ do: fc.constant('listen' as const), pick, run: pick }),
-  fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(50, 400, 900, 2_000) }),
+  fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(...ADVANCES) }),
+  fc.record({ do: fc.constant('renew' as const), pick, token: fc.constantFrom(...RENEWALS) }),
+  fc.record({ do: fc.constant('stall' as const), ms: fc.constantFrom(...STALLS) }),
   fc.record({ do: fc.constantFrom('suspend' as const, 'resume' as const, 'resume' as const) }),
 ];
 
@@ -160,6 +190,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: changeLimits, weight: 1 },
   { arbitrary: crash, weight: 2 },
   { arbitrary: drain, weight: 1 },
+  { arbitrary: jumpWall, weight: 1 },
   { arbitrary: fc.constant({ do: 'end_draining' as const }), weight: 4 },
   ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 2 })),
 );

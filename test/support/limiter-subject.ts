@@ -70,7 +70,15 @@ const KIND_STEP = 3;
 
 const FAILED = new Error('the work has failed');
 
-const FAULTS = ['invalid_option', 'invalid_id', 'call_timeout', 'server_down', 'noproc', 'stopped'];
+const FAULTS = [
+  'stale_token',
+  'invalid_option',
+  'invalid_id',
+  'call_timeout',
+  'server_down',
+  'noproc',
+  'stopped',
+];
 const FINAL = ['run_id_conflict', 'session_id_conflict', 'session_released', 'withdrawn'];
 const EVENTS = [
   'session_slot_granted',
@@ -82,6 +90,7 @@ const EVENTS = [
   'drain_started',
   'drain_ended',
   'resumed',
+  'clock_jumped',
   'limiter_restarted',
 ] as const;
 
@@ -252,6 +261,13 @@ export class LimiterSubject {
     this.follow(call, () => this.limiter.setLimits(change), showLimits);
   }
 
+  renew(call: number, table: Table, id: string, token: number): void {
+    const { limiter } = this;
+    const act = () =>
+      table === 'session' ? limiter.renewSessionSlot(id, token) : limiter.renewRunSlot(id, token);
+    this.follow(call, act, () => 'renewed');
+  }
+
   evict(call: number, runId: string, note: string): void {
     this.follow(call, () => this.limiter.evict(runId, note), showReport);
   }
@@ -304,9 +320,10 @@ export class LimiterSubject {
   }
 
   /** What an ask is on, but for how long it waits. Every other ask carries a label. */
-  private termsOf({ call, table, owner, kind, priority, holder }: Ask): AcquireRunOptions {
+  private termsOf({ call, table, owner, kind, priority, holder, leaseMs }: Ask): AcquireRunOptions {
     const living = holder === undefined ? undefined : this.holders.get(holder);
     return {
+      ...(leaseMs !== Infinity && { leaseMs }),
       ...(living && { holder: living.holder }),
       ...(owner !== undefined && { owner }),
       ...(kind !== undefined && table === 'run' && { kind }),
@@ -340,6 +357,12 @@ export class LimiterSubject {
     return news.flatMap((event) => this.showEvent(event as LimiterEvent));
   }
 
+  /** What the limiter calls a run, if it has made the id itself. */
+  realId(id: string): string {
+    const [runId = id] = [...this.madeIds].find(([, known]) => known === id) ?? [];
+    return runId;
+  }
+
   /** How a slot's signal stands: `open`, or the code it was lost with. */
   showSignal({ slot: { signal } }: Handle): string {
     if (!signal.aborted) return 'open';
@@ -348,9 +371,12 @@ export class LimiterSubject {
   }
 
   private showEvent(event: LimiterEvent): string[] {
+    if (!('sessionId' in event)) this.met.push(`event ${event.type}`);
     switch (event.type) {
       case 'limiter_restarted':
         return [];
+      case 'clock_jumped':
+        return [`clock jumped, ${event.lateMs} ms late, ${event.driftMs} ms apart`];
       case 'drain_started':
         return [`drain begun, ${event.refusedWaiters} waits, ${event.heldRuns} runs`];
       case 'drain_ended':

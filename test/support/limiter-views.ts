@@ -243,11 +243,10 @@ export class LimiterViews {
       const heldMs = at - slot.grantedAt;
       return `${showSlot(slot)} ended token ${this.tokenOf(slot.grant)} ${reason} after ${heldMs} ${note}`;
     });
-    const refused = model.refusals.slice(shown.refusals).map(({ ask, code, terms }) => {
+    const refused = model.refusals.slice(shown.refusals).map(({ ask, code, terms, at }) => {
       const line = model.answers.get(ask.call) ?? '';
       const why = line.startsWith(code) ? line : code;
-      const endedAt = code === 'wait_timeout' ? ask.askedAt + ask.waitMs : model.now;
-      const waitedMs = endedAt - (terms.servedAt ?? 0);
+      const waitedMs = at - (terms.servedAt ?? at);
       return this.undated(`${showRefused(ask)} ${why} after ${waitedMs}`);
     });
     const notices = model.notices.slice(shown.notices).map((line) => this.undated(line));

@@ -34,6 +34,8 @@ export interface Ask {
   readonly askedAt: number;
   /** The number of whoever the slot is to hang on, if on anybody. */
   readonly holder: number | undefined;
+  /** How long the slot is held without a renewal. */
+  readonly leaseMs: number;
   /** When it was decided whether it waits. */
   readonly servedAt?: number;
 }

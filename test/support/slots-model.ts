@@ -7,7 +7,7 @@ import { type Ask, type Full, fullLimits, type Limits, type Table } from './limi
 import { MailboxModel } from './mailbox-model.ts';
 
 /** A slot, as a wait, has the terms of whoever asked first. */
-export type Slot = Ask & { readonly grant: number; readonly grantedAt: number };
+export type Slot = Ask & { readonly grant: number; readonly grantedAt: number; expiresAt: number };
 export type Wait = { readonly terms: Ask; asks: Ask[] };
 
 /** How a slot ended. `note`: what was said of an eviction. */
@@ -26,7 +26,7 @@ export class SlotsModel extends MailboxModel {
   isDraining = false;
   readonly grants: Slot[] = [];
   readonly ends: End[] = [];
-  readonly refusals: { ask: Ask; code: string; terms: Ask }[] = [];
+  readonly refusals: { ask: Ask; code: string; terms: Ask; at: number }[] = [];
 
   constructor(limits: Limits, callTimeoutMs: number) {
     super(callTimeoutMs);
@@ -63,18 +63,20 @@ export class SlotsModel extends MailboxModel {
 
   /** It hangs on what the oldest caller has named who waits still. */
   private grant(wait: Wait): void {
-    const { holder } = this.callersOf(wait)[0] ?? wait.terms;
-    const slot = { ...wait.terms, holder, grant: this.grants.length + 1, grantedAt: this.now };
+    const { holder, leaseMs } = this.callersOf(wait)[0] ?? wait.terms;
+    const [grant, grantedAt] = [this.grants.length + 1, this.now];
+    const expiresAt = this.now + leaseMs;
+    const slot = { ...wait.terms, holder, leaseMs, grant, grantedAt, expiresAt };
     this.waits = this.waits.filter((one) => one !== wait);
     this.held.push(slot);
     this.grants.push(slot);
-    for (const { call } of this.callersOf(wait)) this.answers.set(call, `slot ${slot.grant}`);
+    for (const { call } of this.callersOf(wait)) this.answers.set(call, `slot ${grant}`);
   }
 
   protected refuse(ask: Ask, { code = '', ...full }: Partial<Full>, answer = code, terms = ask) {
     const why = full.scope ? ` ${full.active}/${full.limit} ${full.scope}` : '';
     this.answers.set(ask.call, answer + why);
-    this.refusals.push({ ask, code, terms });
+    this.refusals.push({ ask, code, terms, at: this.now });
   }
 
   /** They are told at once; that they have left is served as a release is. */
