@@ -10,8 +10,16 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { refusalCodes, slotLostCodes } from '../../src/index.ts';
 import { STEPS } from '../../src/testing.ts';
 import { LimiterPlay } from '../support/limiter-play.ts';
-import { type Ending, ending, limits, type Step, steps } from '../support/limiter-steps.ts';
+import {
+  type Ending,
+  ending,
+  fairness,
+  limits,
+  type Step,
+  steps,
+} from '../support/limiter-steps.ts';
 import type { Limits } from '../support/limits-model.ts';
+import type { Fairness } from '../support/turns-model.ts';
 
 const { env } = process;
 const IS_TORTURE = env.TORTURE === '1';
@@ -60,8 +68,13 @@ function compare(play: LimiterPlay): void {
 }
 
 /** Nothing can hide at the end: what is suspended goes on, what works ends, what is due is due. */
-async function playHistory(limits: Limits, history: Step[], { how, afterwards }: Ending) {
-  const play = await LimiterPlay.start(limits);
+async function playHistory(
+  limits: Limits,
+  fairness: Fairness,
+  history: Step[],
+  { how, afterwards }: Ending,
+) {
+  const play = await LimiterPlay.start(limits, fairness);
   const perform = async (step: Step): Promise<boolean> => {
     const isDone = await play.play(step);
     if (isDone) compare(play);
@@ -86,7 +99,7 @@ describe('a limiter', () => {
   test(
     'doing as its model does, whatever happens',
     async () => {
-      const property = fc.asyncProperty(limits, steps, ending, playHistory);
+      const property = fc.asyncProperty(limits, fairness, steps, ending, playHistory);
       await fc.assert(property, { seed: SEED, numRuns: RUNS });
     },
     TIMEOUT_MS,

@@ -152,6 +152,7 @@ export class LimiterModel extends SlotsModel {
 
   /** Who drains is told how it went. */
   protected override followUp(): void {
+    super.followUp();
     const runs = this.held.filter(({ table }) => table === 'run');
     const count = runs.length;
     const oldest = runs.slice(0, 10).map(({ grant }) => `slot ${grant}`);

@@ -31,6 +31,7 @@ import {
 } from './limiter-subject.ts';
 import { LimiterViews } from './limiter-views.ts';
 import { type Ask, type Limits, showLimits } from './limits-model.ts';
+import type { Fairness } from './turns-model.ts';
 
 /** A signal, and the calls that carry it. */
 interface Cancellation {
@@ -72,17 +73,17 @@ export class LimiterPlay {
   /** What listeners on signals have asked, in the midst of the limiter's turn. */
   private nested: (() => void)[] = [];
 
-  static async start(limits: Limits): Promise<LimiterPlay> {
-    const play = new LimiterPlay(limits, await LimiterSubject.start(limits));
+  static async start(limits: Limits, fairness: Fairness): Promise<LimiterPlay> {
+    const play = new LimiterPlay(limits, fairness, await LimiterSubject.start(limits, fairness));
     for (let slot = 0; slot < LIVING_HOLDERS; slot += 1) await play.addHolder(slot);
     return play;
   }
 
-  private constructor(limits: Limits, subject: LimiterSubject) {
-    this.model = new LimiterModel(limits, CALL_TIMEOUT_MS);
+  private constructor(limits: Limits, fairness: Fairness, subject: LimiterSubject) {
+    this.model = new LimiterModel(limits, CALL_TIMEOUT_MS, fairness);
     this.subject = subject;
     this.views = new LimiterViews(this.model, subject);
-    this.story.push(showLimits(limits));
+    this.story.push(`${showLimits(limits)}; fairness ${fairness}`);
   }
 
   /** Does it to both and lets it come to rest. False when there was nothing to do it to. */

@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import { type Moment, STEPS, type Step as WritePathStep } from '../../src/testing.ts';
 import type { Limits, Table } from './limits-model.ts';
+import type { Fairness } from './turns-model.ts';
 
 export const SESSIONS = ['s0', 's1', 's2', 's3'] as const;
 /** Of the sessions, in this order, when nobody strays. */
@@ -90,6 +91,8 @@ const limitValues = {
   maxRunsPerKind: fc.record({ tool: upTo(2), agent: upTo(2) }, { requiredKeys: [] }),
   maxWaiters: fc.integer({ min: 1, max: 5 }),
 };
+
+export const fairness: fc.Arbitrary<Fairness> = fc.constantFrom('arrival', 'session', 'owner');
 
 export const limits: fc.Arbitrary<Limits> = fc.record(limitValues);
 
@@ -183,16 +186,16 @@ const others = [
 ];
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { arbitrary: ask, weight: 16 },
-  { arbitrary: release, weight: 4 },
-  { arbitrary: releaseHandle, weight: 4 },
-  { arbitrary: finishWork, weight: 2 },
-  { arbitrary: changeLimits, weight: 1 },
-  { arbitrary: crash, weight: 2 },
+  { arbitrary: ask, weight: 32 },
+  { arbitrary: release, weight: 8 },
+  { arbitrary: releaseHandle, weight: 8 },
+  { arbitrary: finishWork, weight: 4 },
+  { arbitrary: changeLimits, weight: 2 },
+  { arbitrary: crash, weight: 4 },
   { arbitrary: drain, weight: 1 },
-  { arbitrary: jumpWall, weight: 1 },
-  { arbitrary: fc.constant({ do: 'end_draining' as const }), weight: 4 },
-  ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 2 })),
+  { arbitrary: jumpWall, weight: 2 },
+  { arbitrary: fc.constant({ do: 'end_draining' as const }), weight: 5 },
+  ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 4 })),
 );
 
 /** Some sixty on average. */

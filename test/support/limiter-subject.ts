@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type AcquireRunOptions,
   type DrainReport,
+  type Fairness,
   openStatusReader,
   RefusalError,
   type ReleaseReport,
@@ -148,11 +149,12 @@ export class LimiterSubject {
   private readonly reader: { read(): Status };
   private lastStatus: Status;
 
-  static async start(limits: Limits): Promise<LimiterSubject> {
+  static async start(limits: Limits, fairness: Fairness): Promise<LimiterSubject> {
     const clock = new SimulatedClock();
     const faultPoints = new Saboteur();
     const limiter = await startConcurrencyLimiter({
       limits,
+      fairness,
       clock,
       callTimeoutMs: CALL_TIMEOUT_MS,
       restartIntensity: RESTART_INTENSITY,

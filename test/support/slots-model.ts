@@ -5,6 +5,7 @@
  */
 import { type Ask, type Full, fullLimits, type Limits, type Table } from './limits-model.ts';
 import { MailboxModel } from './mailbox-model.ts';
+import { type Fairness, TurnsModel } from './turns-model.ts';
 
 /** A slot, as a wait, has the terms of whoever asked first. */
 export type Slot = Ask & { readonly grant: number; readonly grantedAt: number; expiresAt: number };
@@ -28,9 +29,16 @@ export class SlotsModel extends MailboxModel {
   readonly ends: End[] = [];
   readonly refusals: { ask: Ask; code: string; terms: Ask; at: number }[] = [];
 
-  constructor(limits: Limits, callTimeoutMs: number) {
+  private readonly turns: TurnsModel;
+
+  constructor(limits: Limits, callTimeoutMs: number, fairness: Fairness) {
     super(callTimeoutMs);
     this.limits = limits;
+    this.turns = new TurnsModel(fairness);
+  }
+
+  protected override followUp(): void {
+    this.turns.follow(this.waits);
   }
 
   protected decide(asked: Ask): void {
@@ -54,11 +62,19 @@ export class SlotsModel extends MailboxModel {
     else this.waits.push({ terms: ask, asks: [ask] });
   }
 
-  /** The one place that gives room to those who wait: higher priority first, then arrival. */
+  /** The one place that gives room to those who wait: to the first of them whom no limit blocks. */
   protected grantWaits(): void {
-    for (const wait of this.waits.toSorted((a, b) => b.terms.priority - a.terms.priority)) {
-      if (this.callersOf(wait)[0] && !fullLimits(wait.terms, this)[0]) this.grant(wait);
+    for (;;) {
+      this.turns.follow(this.waits);
+      const wait = this.turns.order(this.waits).find((one) => this.canBeGranted(one));
+      if (!wait) return;
+      this.grant(wait);
+      this.turns.granted(wait);
     }
+  }
+
+  private canBeGranted(wait: Wait): boolean {
+    return this.callersOf(wait).length > 0 && !fullLimits(wait.terms, this)[0];
   }
 
   /** It hangs on what the oldest caller has named who waits still. */
