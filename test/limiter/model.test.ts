@@ -26,7 +26,7 @@ const IS_TORTURE = env.TORTURE === '1';
 const FIXED_SEED = 20_261_126;
 const SEED = Number(env.MODEL_SEED ?? (IS_TORTURE ? Date.now() % 2 ** 31 : FIXED_SEED));
 /** So many reach all that can be reached. */
-const FEWEST_RUNS = 300;
+const FEWEST_RUNS = 400;
 const RUNS = Number(env.MODEL_RUNS ?? (IS_TORTURE ? 20_000 : FEWEST_RUNS));
 const TIMEOUT_MS = IS_TORTURE ? 3_600_000 : 120_000;
 

@@ -89,7 +89,7 @@ const limitValues = {
   maxRunsPerOwner: upTo(2),
   maxJobsPerOwner: upTo(4),
   maxRunsPerKind: fc.record({ tool: upTo(2), agent: upTo(2) }, { requiredKeys: [] }),
-  maxWaiters: fc.integer({ min: 1, max: 5 }),
+  maxWaiters: fc.integer({ min: 1, max: 8 }),
 };
 
 export const fairness: fc.Arbitrary<Fairness> = fc.constantFrom('arrival', 'session', 'owner');
@@ -129,6 +129,15 @@ const ask: fc.Arbitrary<AskStep> = fc.record({
   leaseMs: fc.constantFrom(...LEASES),
   isReadLate: fc.boolean(),
 });
+
+/** What makes an ask one that waits its turn. */
+const STANDING = {
+  how: 'wait',
+  table: 'run',
+  stray: 'none',
+  waitMs: Infinity,
+  signal: 'none',
+} as const;
 
 const release: fc.Arbitrary<ReleaseStep> = fc.record({
   do: fc.constant('release'),
@@ -198,8 +207,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ...others.map((arbitrary: fc.Arbitrary<Step>) => ({ arbitrary, weight: 4 })),
 );
 
+/** Runs that wait as long as it takes, and then room for some of them: only a crowd shows its order. */
+const crowd: fc.Arbitrary<Step[]> = fc
+  .tuple(
+    fc.array(
+      ask.map((one) => ({ ...one, ...STANDING })),
+      { minLength: 3, maxLength: 8 },
+    ),
+    fc.array(fc.oneof(releaseHandle, releaseHandle, finishWork, crash), {
+      minLength: 3,
+      maxLength: 9,
+    }),
+  )
+  .map(([asks, ends]) => [...asks, ...ends]);
+
+const stretch: fc.Arbitrary<Step[]> = fc.oneof(
+  { arbitrary: step.map((one) => [one]), weight: 30 },
+  { arbitrary: crowd, weight: 1 },
+);
+
 /** Some sixty on average. */
-export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 130, size: 'max' });
+export const steps: fc.Arbitrary<Step[]> = fc
+  .array(stretch, { maxLength: 120, size: 'max' })
+  .map((stretches) => stretches.flat());
 
 /** How the limiter ends, and what is still asked of it afterwards. */
 export type Ending = { readonly how: 'stop' | 'give_up'; readonly afterwards: readonly Step[] };
