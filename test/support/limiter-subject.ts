@@ -415,11 +415,17 @@ export class LimiterSubject {
     return `token ${token} ${reason} after ${heldMs} ${note}`;
   }
 
-  private showId(event: { sessionId: string; runId?: string | undefined }, table: Table): string {
-    const { sessionId, runId = 'none' } = event;
+  /** An id that the limiter has made is not known before its work begins. */
+  readonly showId = (
+    {
+      sessionId,
+      runId = 'none',
+    }: { readonly sessionId: string; readonly runId?: string | undefined },
+    table: Table,
+  ): string => {
     if (table === 'session') return sessionId;
     return this.madeIds.get(runId) ?? (/^r\d$/.test(runId) ? runId : 'made');
-  }
+  };
 
   // ── What it answers ─────────────────────────────────────────────────────────────────────────────
 

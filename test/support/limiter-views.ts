@@ -6,6 +6,7 @@
  * slot ties them together; from then on each stands for the other, and tokens rise as grants do.
  */
 import type { LimiterModel } from './limiter-model.ts';
+import { foreseenRows, seenRows } from './limiter-rows.ts';
 import type { LimiterSubject } from './limiter-subject.ts';
 import { type Ask, showLimits } from './limits-model.ts';
 
@@ -15,6 +16,8 @@ export interface View {
   readonly status: object;
   readonly limits: string;
   readonly held: string[];
+  /** What is listed and explained. */
+  readonly rows: string[];
   /** What was published since the last time; sorted. Not looked at while it is suspended. */
   readonly events: string[];
   readonly wrongs: string[];
@@ -124,6 +127,7 @@ export class LimiterViews {
       status: this.hasGivenUp ? { state } : { state, ...status },
       limits: showLimits(subject.limiter.getLimits()),
       held: [...subject.held].map(([what, token]) => `${what} token ${token}`).sort(),
+      rows: seenRows(subject),
       events: model.isSuspended ? [] : this.withoutOptional(this.published),
       wrongs: [...subject.wrongs, ...this.wrongSignals()],
     };
@@ -195,6 +199,7 @@ export class LimiterViews {
       status: this.hasGivenUp ? { state } : { state, ...status },
       limits: showLimits(model.limits),
       held: held.sort(),
+      rows: foreseenRows(model, (grant) => this.tokenOf(grant)),
       events: model.isSuspended ? [] : this.foreseenEvents().sort(),
       wrongs: [],
     };

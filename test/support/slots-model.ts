@@ -37,6 +37,10 @@ export class SlotsModel extends MailboxModel {
     this.turns = new TurnsModel(fairness);
   }
 
+  aheadOf(wait: Wait): number {
+    return this.turns.aheadOf(wait, this.waits);
+  }
+
   protected override followUp(): void {
     this.turns.follow(this.waits);
   }

@@ -29,6 +29,20 @@ export class TurnsModel {
     );
   }
 
+  /** How many go before one of them, if no limit blocks anybody. */
+  aheadOf<Wait extends Standing>(wait: Wait, waits: readonly Wait[]): number {
+    const rehearsal = new TurnsModel(this.fairness);
+    rehearsal.turns = this.turns;
+    let left = waits.filter(({ terms }) => terms.table === wait.terms.table);
+    for (let ahead = 0; ; ahead += 1) {
+      const [next = wait] = rehearsal.order(left);
+      if (next === wait) return ahead;
+      left = left.filter((one) => one !== next);
+      rehearsal.granted(next);
+      rehearsal.follow(left);
+    }
+  }
+
   /** One of them was granted. */
   granted({ terms }: Standing): void {
     const group = this.groupOf(terms);
