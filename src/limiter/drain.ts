@@ -34,8 +34,9 @@ export async function endOfDrain(
   const { tables, drains } = limiter;
   const mayWait = tables.isDraining && timeoutMs > 0;
   const drained = tables.runGate.held === 0 || (mayWait && (await drains.wait(timeoutMs)));
+  // Once all have ended others may have begun, in the same tick.
   const holders = drained ? [] : oldestHolders(limiter);
-  const heldRuns = tables.runGate.held;
+  const heldRuns = drained ? 0 : tables.runGate.held;
   if (limiter.isHeard(drainEnded)) limiter.publishEvent(drainEnded, { drained, heldRuns });
   return { drained, heldRuns, refusedWaiters, holders };
 }

@@ -245,6 +245,17 @@ describe('the end of a drain', () => {
     expect(all).toEqual([false, false, true, true]);
   });
 
+  test('telling of the moment at which it came, whatever was begun in the same tick', async () => {
+    await using world = await draining();
+    const { limiter, slot, drained } = world;
+    void slot.release();
+    void limiter.resume();
+    void limiter.acquireRunSlot('s2', 'r2');
+    await settle();
+    expect(drained.value).toEqual(DRAINED);
+    expect(counts(limiter)).toEqual({ ...EMPTY, activeRuns: 1 });
+  });
+
   test('coming with the stop, once, in whatever way', async () => {
     await using world = await draining();
     const { limiter, slot, drained } = world;
