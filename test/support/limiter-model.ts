@@ -1,6 +1,7 @@
 /**
- * What the contract says of a limiter, as a small synchronous program: two lists, scanned in order, and one
- * line of answer per call. It knows nothing of the code under test, and nothing crashes here.
+ * What the contract says of a limiter, as a small synchronous program: one function for each thing that can
+ * be asked of it or happen to it, and one line of answer per call. It knows nothing of the code under test,
+ * and nothing crashes here.
  */
 import { DrainsModel } from './drains-model.ts';
 import { LeasesModel } from './leases-model.ts';
@@ -84,8 +85,8 @@ export class LimiterModel extends SlotsModel {
   drain(call: number, timeoutMs: number): void {
     this.post(call, () => {
       const refused = this.waits.length;
-      const runs = this.held.filter(({ table }) => table === 'run').length;
-      if (!this.isDraining) this.notices.push(`drain begun, ${refused} waits, ${runs} runs`);
+      const count = this.heldRuns.length;
+      if (!this.isDraining) this.notices.push(`drain begun, ${refused} waits, ${count} runs`);
       this.refuseWaits('draining', () => true);
       this.isDraining = true;
       this.drains.add({ call, refused, dueAt: this.now + timeoutMs });
@@ -94,8 +95,7 @@ export class LimiterModel extends SlotsModel {
 
   endDraining(call: number): void {
     this.post(call, () => {
-      const runs = this.held.filter(({ table }) => table === 'run').length;
-      if (this.isDraining) this.notices.push(`draining no more, ${runs} runs`);
+      if (this.isDraining) this.notices.push(`draining no more, ${this.heldRuns.length} runs`);
       this.isDraining = false;
       this.answers.set(call, 'resumed');
     });
@@ -153,9 +153,8 @@ export class LimiterModel extends SlotsModel {
   /** Who drains is told how it went. */
   protected override followUp(): void {
     super.followUp();
-    const runs = this.held.filter(({ table }) => table === 'run');
-    const count = runs.length;
-    const oldest = runs.slice(0, 10).map(({ grant }) => `slot ${grant}`);
+    const count = this.heldRuns.length;
+    const oldest = this.heldRuns.slice(0, 10).map(({ grant }) => `slot ${grant}`);
     for (const { call, refused } of this.drains.takeEnded(this.now, this.isDraining && count > 0)) {
       const line = `drained ${count === 0}, ${refused} waits, ${count} runs: ${oldest.join()}`;
       this.answers.set(call, line);

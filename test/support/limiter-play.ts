@@ -75,7 +75,7 @@ export class LimiterPlay {
 
   static async start(limits: Limits, fairness: Fairness): Promise<LimiterPlay> {
     const play = new LimiterPlay(limits, fairness, await LimiterSubject.start(limits, fairness));
-    for (let slot = 0; slot < LIVING_HOLDERS; slot += 1) await play.addHolder(slot);
+    for (let place = 0; place < LIVING_HOLDERS; place += 1) await play.addHolder(place);
     return play;
   }
 
@@ -361,7 +361,7 @@ export class LimiterPlay {
     return `${call} evicts run ${id}`;
   }
 
-  /** While it is suspended it would not be told in which turn the drain was looked at. */
+  /** Not while suspended: when much is served in one turn, a drain that begins is looked at after it. */
   private drain(timeoutMs: number): string | undefined {
     if (this.model.isSuspended) return undefined;
     const call = this.nextCall();

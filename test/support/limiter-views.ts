@@ -167,7 +167,7 @@ export class LimiterViews {
   /** When a refusal or the end of a drain was told late, it may tell of then, or of now. */
   private undated(line: string): string {
     if (!this.wasSuspended) return line;
-    return line.replace(/( refused \S+).*/, '$1').replace(/^(drain(ed| ended) \w+).*/, '$1');
+    return line.replace(/( refused \S+).*/, '$1').replace(/^(drain(ed| ended) false).*/, '$1');
   }
 
   /** Signals that do not stand as the ends of their slots want it. */

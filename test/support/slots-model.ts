@@ -118,6 +118,10 @@ export class SlotsModel extends MailboxModel {
     return asks.filter(({ call }) => !this.answers.has(call));
   }
 
+  protected get heldRuns(): Slot[] {
+    return this.held.filter(({ table }) => table === 'run');
+  }
+
   protected find(table: Table, id: string): Slot | undefined {
     return this.held.find((one) => one.table === table && one.id === id);
   }
