@@ -167,6 +167,19 @@ export const journalLaws: readonly JournalLaw[] = [
     notStrictEqual(firsts[0], 0);
   }),
 
+  durableLaw('what is held being read at any time, whatever it lives as long as', (store) => {
+    const journal = store.begin();
+    const session = sessionOf('s', { life: 'process' });
+    const run = runOf('r', { token: 2 });
+    journal.commit([
+      { type: 'session_slot_granted', ...session },
+      { type: 'run_slot_granted', ...run },
+    ]);
+    const expected = { sessions: [{ ...session, lastActiveAt: AT }], runs: [run] };
+    deepStrictEqual(journal.read(), expected);
+    journal.close();
+  }),
+
   durableLaw('a journal that is whole being found whole, and written', (store) => {
     const journal = store.begin();
     journal.check();

@@ -40,6 +40,8 @@ export interface DurableJournal extends Journal {
    * before anything is committed. `now`: UTC epoch milliseconds.
    */
   recover(now: number): Recovered;
+  /** What is held, whatever it lives as long as, in the order of the grants. */
+  read(): Pick<Recovered, 'sessions' | 'runs'>;
   /** The first of so many tokens that nobody else gets. Written as safely as the medium can. */
   reserveTokens(count: number): number;
   /** Throws when it is known that nothing can be kept: the file is gone, or is another one. Cheap. */

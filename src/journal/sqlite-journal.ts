@@ -125,6 +125,19 @@ export class SqliteJournal implements DurableJournal {
     };
   }
 
+  read(): Pick<Recovered, 'sessions' | 'runs'> {
+    const { connection } = this;
+    if (!connection) throw journalUnavailable(this.name, 'is not where it was');
+    const { sessions, runs, activity } = inspect(connection, this.file);
+    return {
+      sessions: sessions.map(sessionOf).map((session) => ({
+        ...session,
+        lastActiveAt: activity.get(session.token) ?? session.grantedAt,
+      })),
+      runs: runs.map(runOf),
+    };
+  }
+
   commit(changes: readonly JournalChange[]): void {
     this.opened.commit(changes);
   }

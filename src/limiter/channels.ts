@@ -93,6 +93,10 @@ export interface JournalRecovered {
   /** Milliseconds that reading, ending and rebuilding have taken. */
   readonly durationMs: number;
 }
+export interface TablesRebuilt {
+  /** The first of what was wrong, as sentences. */
+  readonly violations: readonly string[];
+}
 export interface LimitsChanged {
   readonly limits: Limits;
 }
@@ -126,6 +130,7 @@ export const slotLostTrack = limiterChannel<SlotLostTrack>('slot_lost_track');
 export const storageDegraded = limiterChannel<StorageDegraded>('storage_degraded');
 export const storageRecovered = limiterChannel<StorageRecovered>('storage_recovered');
 export const journalRecovered = limiterChannel<JournalRecovered>('journal_recovered');
+export const tablesRebuilt = limiterChannel<TablesRebuilt>('tables_rebuilt');
 
 /** All of them by name. */
 export const limiterChannels = {
@@ -145,6 +150,7 @@ export const limiterChannels = {
   storage_degraded: storageDegraded,
   storage_recovered: storageRecovered,
   journal_recovered: journalRecovered,
+  tables_rebuilt: tablesRebuilt,
 } as const;
 
 export type LimiterChannels = typeof limiterChannels;

@@ -23,7 +23,7 @@ import {
 } from '../otp/index.ts';
 import { type Limits, violations } from '../slots/index.ts';
 import { BookedCall } from './call-book.ts';
-import { limiterRestarted } from './channels.ts';
+import { limiterRestarted, tablesRebuilt } from './channels.ts';
 import {
   acquireRun,
   acquireSession,
@@ -40,6 +40,7 @@ import {
   takeBack,
   withdraw,
 } from './operations.ts';
+import { rebuild } from './recovery.ts';
 import type { ReleaseReport } from './release-report.ts';
 import type { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
@@ -66,6 +67,9 @@ export interface LimiterTypes {
     set_limits(): Limits;
   };
 }
+
+/** Of what is wrong with the tables. */
+const MOST_SHOWN = 3;
 
 type Context = ServerContext<LimiterTypes>;
 
@@ -135,11 +139,19 @@ function serve<Reply, Call extends BookedCall, Decision>(
 function recover(limiter: Survivors, context: Context): void {
   const { tables, desk } = limiter;
   resume(limiter);
-  const broken = violations(tables);
-  if (broken.length > 0) throw inconsistent(broken);
   const calls = desk.book.takeLost();
+  const broken = violations(tables);
+  if (broken.length > 0) repair(limiter, calls, broken);
   for (const call of calls) passOn(context.self, call);
   reportRestart(limiter, calls.length);
+}
+
+/** Nobody may be granted on the account of tables that are wrong. */
+function repair(limiter: Survivors, calls: readonly BookedCall[], broken: readonly string[]): void {
+  if (!rebuild(limiter, calls) || violations(limiter.tables).length > 0) throw inconsistent(broken);
+  if (limiter.isHeard(tablesRebuilt)) {
+    limiter.publishEvent(tablesRebuilt, { violations: broken.slice(0, MOST_SHOWN) });
+  }
 }
 
 function reportRestart(limiter: Survivors, resumedCalls: number): void {
@@ -158,8 +170,7 @@ function notBooked(): SlotkeeperError<'not_a_client'> {
   );
 }
 
-/** Without a journal to rebuild the tables from, nobody may be granted on their account. */
 function inconsistent(broken: readonly string[]): SlotkeeperError<'tables_inconsistent'> {
-  const text = `The slot tables disagree with themselves: ${broken.slice(0, 3).join('; ')}`;
+  const text = `The slot tables disagree with themselves: ${broken.slice(0, MOST_SHOWN).join('; ')}`;
   return new SlotkeeperError('tables_inconsistent', text, { violations: broken });
 }

@@ -280,10 +280,10 @@ function concerned<Entry extends RunEntry | SessionEntry>(
   { token, held }: ReleaseCall<Entry>,
   find: () => Entry | undefined,
 ): Entry | undefined {
-  if (held) return held.isHeld ? held : undefined;
   const entry = find();
-  if (token === undefined || entry === undefined) return entry;
-  return entry.isHeld && entry.token === token ? entry : undefined;
+  const grant = held?.token ?? token;
+  if (grant === undefined || entry === undefined) return entry;
+  return entry.isHeld && entry.token === grant ? entry : undefined;
 }
 
 function releaseOneRun(

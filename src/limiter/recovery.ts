@@ -12,8 +12,9 @@ import type {
   RecoveredSession,
   RunRecord,
 } from '../journal/journal.ts';
-import { type RunEntry, type SessionEntry, violations } from '../slots/index.ts';
+import { RunEntry, SessionEntry, violations } from '../slots/index.ts';
 import { bind } from './bonds.ts';
+import type { BookedCall } from './call-book.ts';
 import { type JournalRecovered, journalRecovered } from './channels.ts';
 import { runIds } from './run-ids.ts';
 import type { Survivors } from './survivors.ts';
@@ -51,6 +52,48 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
 
 function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
   if (limiter.isHeard(journalRecovered)) limiter.publishEvent(journalRecovered, recovery);
+}
+
+/**
+ * Builds tables that disagree with themselves anew from the journal, under an actor that was restarted:
+ * whoever has a handle on a slot has it still, and calls that waited are to be asked again. False when
+ * there is no journal to build them from.
+ */
+export function rebuild(limiter: Survivors, calls: readonly BookedCall[]): boolean {
+  const { tables, storage } = limiter;
+  const held = storage.read();
+  if (!held) return false;
+  const entries = [...tables.sessions, ...tables.runs].filter(({ isHeld }) => isHeld);
+  const known = new Map(entries.map((entry) => [entry.token, entry]));
+  for (const call of calls) if (call.isWaiting) call.entry = undefined;
+  tables.clear();
+  for (const session of held.sessions) putBackSession(limiter, known.get(session.token), session);
+  for (const run of held.runs) putBackRun(limiter, known.get(run.token), run);
+  tables.undo.clear();
+  return true;
+}
+
+function putBackSession(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry | undefined,
+  session: RecoveredSession,
+): void {
+  const { sessionId, owner, labels } = session;
+  const request = { sessionId, owner, labels, priority: 0, canWait: false };
+  if (entry instanceof SessionEntry) limiter.tables.putBackSession(entry, request);
+  else holdSessionAgain(limiter, session);
+}
+
+function putBackRun(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry | undefined,
+  run: RunRecord,
+): void {
+  const { sessionId, runId, owner, kind, labels } = run;
+  const runKey = runIds.keyOf(runId);
+  const request = { sessionId, runKey, owner, kind, labels, priority: 0, canWait: false };
+  if (entry instanceof RunEntry) limiter.tables.putBackRun(entry, request);
+  else holdRunAgain(limiter, run);
 }
 
 function holdSessionAgain(limiter: Survivors, session: RecoveredSession): void {

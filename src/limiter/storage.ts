@@ -6,7 +6,7 @@
  * written, and is owed to the journal. The journal is tried again after 100 ms, then after twice as
  * long each time, up to 5 s. Once it takes what it is owed, all is as before.
  */
-import type { DurableJournal, Journal, JournalChange } from '../journal/journal.ts';
+import type { DurableJournal, Journal, JournalChange, Recovered } from '../journal/journal.ts';
 import type { Clock, ClockTimer, Logger } from '../otp/index.ts';
 import type { StorageState } from './status.ts';
 import { processTokens, TokenSource } from './token-source.ts';
@@ -106,6 +106,18 @@ export class Storage {
     const failure = attempt(() => journal.commit([...this.owed, last]));
     if (failure) this.logger.error({ journal: journal.name, error: failure.thrown }, LAST_LOST);
     journal.close();
+  }
+
+  /** What the journal says is held, but for what has ended and is not written yet. */
+  read(): Pick<Recovered, 'sessions' | 'runs'> | undefined {
+    const ended = new Set(this.owed.map((change) => ('token' in change ? change.token : 0)));
+    const held = this.journal?.read();
+    return (
+      held && {
+        sessions: held.sessions.filter(({ token }) => !ended.has(token)),
+        runs: held.runs.filter(({ token }) => !ended.has(token)),
+      }
+    );
   }
 
   private check(): StorageNews {

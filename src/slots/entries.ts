@@ -57,8 +57,8 @@ export abstract class SlotEntry {
 
 export class RunEntry extends SlotEntry {
   readonly key: RunKey;
-  readonly session: SessionEntry;
-  readonly kind: KindEntry | undefined;
+  session: SessionEntry;
+  kind: KindEntry | undefined;
   /** Its neighbours among the runs of its session. */
   previous: RunEntry | undefined = undefined;
   next: RunEntry | undefined = undefined;
@@ -88,7 +88,7 @@ export class RunEntry extends SlotEntry {
 export class SessionEntry extends SlotEntry {
   readonly id: string;
   /** The gate of its runs. */
-  readonly gate: Gate;
+  gate: Gate;
   private firstRun: RunEntry | undefined = undefined;
   private lastRun: RunEntry | undefined = undefined;
 
@@ -110,6 +110,12 @@ export class SessionEntry extends SlotEntry {
       yield run;
       run = next;
     }
+  }
+
+  /** Nothing is tied to it: for tables that are built anew. */
+  clear(): void {
+    this.gate = new Gate(this.gate.rule);
+    this.firstRun = this.lastRun = this.waiter = undefined;
   }
 
   tieRun(run: RunEntry): void {

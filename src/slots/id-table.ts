@@ -36,6 +36,12 @@ export class IdTable<Entry> implements Iterable<Entry> {
     if (this.shardOf(id).delete(id)) this.size -= 1;
   }
 
+  clear(): void {
+    this.size = 0;
+    this.shards = [shard()];
+    this.mask = 0;
+  }
+
   *[Symbol.iterator](): Generator<Entry> {
     for (const shard of this.shards) {
       for (const entry of shard.values()) if (entry !== undefined) yield entry;

@@ -42,12 +42,12 @@ export class SlotTables {
   readonly fairness: Fairness;
   readonly rules: Rules;
   /** The gates of all runs, and of all sessions. */
-  readonly runGate: Gate;
-  readonly sessionGate: Gate;
-  readonly runQueue = new Branch(undefined, undefined);
-  readonly sessionQueue = new Branch(undefined, undefined);
-  readonly runRounds = new Rounds();
-  readonly sessionRounds = new Rounds();
+  runGate: Gate;
+  sessionGate: Gate;
+  runQueue = new Branch(undefined, undefined);
+  sessionQueue = new Branch(undefined, undefined);
+  runRounds = new Rounds();
+  sessionRounds = new Rounds();
   readonly undo = new UndoList();
   waitingRuns = 0;
   waitingSessions = 0;
@@ -164,6 +164,37 @@ export class SlotTables {
   removeClaim(waiter: Waiter, claimant: object): void {
     waiter.removeClaimant(claimant);
     this.undo.add(undoRemovedClaim, { waiter, claimant });
+  }
+
+  // ── Building anew ───────────────────────────────────────────────────────────────────────────────
+
+  /** Nobody holds and nobody waits any more. Limits stay, and so does draining. */
+  clear(): void {
+    for (const table of [this.runs, this.sessions, this.owners, this.kinds]) table.clear();
+    this.undo.clear();
+    this.runGate = new Gate(this.rules.parallelRuns);
+    this.sessionGate = new Gate(this.rules.parallelSessions);
+    this.runQueue = new Branch(undefined, undefined);
+    this.sessionQueue = new Branch(undefined, undefined);
+    this.runRounds = new Rounds();
+    this.sessionRounds = new Rounds();
+    this.waitingRuns = this.waitingSessions = this.sessionlessRuns = 0;
+  }
+
+  /** Puts back an entry that held a slot; who has a handle on it has it still. Sessions go first. */
+  putBackSession(entry: SessionEntry, { owner }: SessionRequest): void {
+    entry.clear();
+    entry.owner = this.ownerOf(owner);
+    this.sessions.set(entry.id, entry);
+    this.countSession(entry, 1);
+  }
+
+  putBackRun(entry: RunEntry, { sessionId, owner, kind }: RunRequest): void {
+    entry.session = this.sessions.get(sessionId) ?? this.unusedSession(sessionId);
+    entry.owner = this.ownerOf(owner);
+    entry.kind = this.kindOf(kind);
+    this.tieRun(entry);
+    this.countRun(entry, 1);
   }
 
   // ── Limits ──────────────────────────────────────────────────────────────────────────────────────

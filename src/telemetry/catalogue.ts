@@ -252,4 +252,9 @@ export const catalogue: Catalogue = {
       durationMs: 'milliseconds that reading, ending and rebuilding have taken',
     },
   },
+  tables_rebuilt: {
+    channel: limiterChannels.tables_rebuilt.name,
+    meaning: 'after a crash the tables disagreed with themselves and were built from the journal',
+    fields: { violations: 'the first of what was wrong, as sentences: report it' },
+  },
 };

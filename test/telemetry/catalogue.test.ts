@@ -59,6 +59,10 @@ async function liveOnDisk(): Promise<void> {
   await limiter.acquireRunSlot('s', 'r').catch(() => {});
   journal.isFull = false;
   await clock.advance(100);
+  const { tables } = (await sys.getState(limiter.ref)) as { tables: { waitingRuns: number } };
+  tables.waitingRuns += 1;
+  exit(limiter.ref, new Error('fire'));
+  await limiter.acquireRunSlot('s', 'r');
   await limiter.stop();
 }
 
