@@ -23,10 +23,15 @@ export interface Told {
   readonly blockedBy?: readonly BlockingLimit[];
   readonly ahead?: number;
   readonly estimatedWait?: WaitEstimate | null;
+  readonly storageTrouble?: string;
 }
 
 export function textOf(told: Told): string {
+  const { storageTrouble } = told;
   const lines = [`${subject(told)} ${predicate(told)}`];
+  if (storageTrouble !== undefined) {
+    lines.push(`Nothing is granted while the journal cannot be written: ${storageTrouble}`);
+  }
   for (const block of told.blockedBy ?? []) lines.push(...blockLines(block));
   if (told.blockedBy?.length === 0) lines.push('No limit is full for it now.');
   if (told.ahead !== undefined) lines.push(`${count(told.ahead, 'waiter')} ahead.`);

@@ -56,6 +56,8 @@ export interface Obstacles {
   readonly ahead: number;
   /** `null` below five hold times of the kind. */
   readonly estimatedWait: WaitEstimate | null;
+  /** While the journal cannot be written, and so nothing is granted: what it says. */
+  readonly storageTrouble?: string;
 }
 
 /** Each sort of row without some of its fields. */
@@ -170,8 +172,10 @@ function obstacles(
   waiter: Waiter | undefined,
 ): Obstacles {
   const [narrowest] = blocks;
+  const { storage } = limiter;
   const ahead = aheadOf(limiter.tables, of, waiter);
   return {
+    ...(storage.isDegraded && { storageTrouble: storage.trouble.reason }),
     blockedBy: blocks.map((block) => blockingLimit(limiter, block)),
     ahead,
     estimatedWait:
