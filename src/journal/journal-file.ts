@@ -17,8 +17,11 @@ import { journalCorrupt, journalUnavailable } from './journal-faults.ts';
 import { APPLICATION_ID } from './sqlite-schema.ts';
 
 const MAGIC = 'SQLite format 3\0';
+/** Where the header says how it is written and how it is read, in the same word: 1, or 2 with a log. */
+const FORMATS_AT = 18;
 /** Where the header says whose file it is. */
 const APPLICATION_ID_AT = 68;
+const FORMATS: ReadonlySet<number> = new Set([0x0101, 0x0202]);
 const HEADER_BYTES = 100;
 /** For its owner alone: what it holds names sessions, owners and labels. */
 const MODE = 0o600;
@@ -52,6 +55,9 @@ export class JournalFile {
     }
     if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
       throw journalCorrupt(this.path, 'is a database of another program');
+    }
+    if (!FORMATS.has(header.readUInt16BE(FORMATS_AT))) {
+      throw journalCorrupt(this.path, 'has a damaged header');
     }
     return true;
   }

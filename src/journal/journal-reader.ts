@@ -70,7 +70,7 @@ function open(file: JournalFile): Connection {
 function read(file: JournalFile, connection: Connection): JournalReport {
   // One transaction: what is committed meanwhile is not half in it.
   connection.exec('BEGIN');
-  const { version, boot, limits, sessions, runs } = inspect(connection, file);
+  const { version, boot, limits, sessions, runs } = inspect(connection, file, connect);
   return {
     path: file.path,
     schemaVersion: version,

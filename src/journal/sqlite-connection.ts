@@ -16,6 +16,12 @@ export interface Connection {
   close(): unknown;
 }
 
+/** Opens a database that waits so long for a lock of others. */
+export type Connect = (
+  path: string,
+  options: { readonly: boolean; timeoutMs: number },
+) => Connection;
+
 export interface Statement {
   run(...parameters: unknown[]): unknown;
   get(...parameters: unknown[]): unknown;

@@ -8,7 +8,7 @@
 import type { LimitChanges } from '../slots/index.ts';
 import { type Boot, isSameMachineBoot } from './boot.ts';
 import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
-import type { Connection } from './sqlite-connection.ts';
+import type { Connect, Connection } from './sqlite-connection.ts';
 import {
   type Column,
   checksumOf,
@@ -17,7 +17,7 @@ import {
   type RunRow,
   type SessionRow,
 } from './sqlite-rows.ts';
-import { SCHEMA_VERSION } from './sqlite-schema.ts';
+import { SCHEMA_VERSION, stepsFrom, tablesOf } from './sqlite-schema.ts';
 import { damageOfLog } from './wal-inspection.ts';
 
 /** All that a journal holds of what is. */
@@ -39,8 +39,13 @@ export interface InspectedFile {
 }
 
 /** Throws `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`. */
-export function inspect(connection: Connection, file: InspectedFile): JournalContent {
+export function inspect(
+  connection: Connection,
+  file: InspectedFile,
+  connect: Connect,
+): JournalContent {
   try {
+    checkSchema(connection, file.path, connect);
     return read(connection, file);
   } catch (error) {
     throw asFault(error, file.path);
@@ -60,9 +65,34 @@ export function asFault(error: unknown, path: string): unknown {
 
 const NEEDS_FOLDER = ": SQLite's -shm file beside it needs a folder that is writable";
 
-function read(connection: Connection, { path, walPath }: InspectedFile): JournalContent {
-  const version = connection.pragma('user_version', { simple: true }) as number;
+/** A table whose text has changed is read wrongly, or takes nothing in. */
+function checkSchema(connection: Connection, path: string, connect: Connect): void {
+  const version = versionOf(connection);
   if (version > SCHEMA_VERSION) throw journalTooNew(path, version, SCHEMA_VERSION);
+  if (version < 1) throw journalCorrupt(path, 'has no version');
+  const found = tablesOf(connection);
+  for (const [name, sql] of tablesAt(version, connect)) {
+    if (found.get(name) !== sql) throw journalCorrupt(path, `has a damaged table ${name}`);
+  }
+}
+
+/** The tables of a journal that has just been made with this version. */
+function tablesAt(version: number, connect: Connect): ReadonlyMap<string, string> {
+  const fresh = connect(':memory:', { readonly: false, timeoutMs: 0 });
+  try {
+    for (const step of stepsFrom(0).slice(0, version)) fresh.exec(step);
+    return tablesOf(fresh);
+  } finally {
+    fresh.close();
+  }
+}
+
+function versionOf(connection: Connection): number {
+  return connection.pragma('user_version', { simple: true }) as number;
+}
+
+function read(connection: Connection, { path, walPath }: InspectedFile): JournalContent {
+  const version = versionOf(connection);
   const found = connection.pragma('quick_check(1)', { simple: true });
   if (found !== 'ok') throw journalCorrupt(path, `is damaged (${String(found)})`);
   const damaged = (what: string) => journalCorrupt(path, what);

@@ -11,9 +11,9 @@ import { type Durability, newBoot } from './boot.ts';
 import type { DurableJournal, JournalChange, Recovered } from './journal.ts';
 import { journalUnavailable } from './journal-faults.ts';
 import { JournalFile } from './journal-file.ts';
-import type { Connection } from './sqlite-connection.ts';
+import type { Connect, Connection } from './sqlite-connection.ts';
 import { asFault, inspect, type JournalContent } from './sqlite-inspection.ts';
-import { type Connect, lock } from './sqlite-lock.ts';
+import { lock } from './sqlite-lock.ts';
 import { runOf, sessionOf } from './sqlite-rows.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, stepsFrom } from './sqlite-schema.ts';
 import { type Retention, SqliteWriter } from './sqlite-writer.ts';
@@ -85,7 +85,7 @@ export class SqliteJournal implements DurableJournal {
     if (!file.exists()) file.create(makeJournal);
     this.guard = connectOrExplain(file, true);
     try {
-      this.content = inspect(this.guard, file);
+      this.content = inspect(this.guard, file, connect);
       this.nextToken = this.content.nextToken;
       this.open();
     } catch (error) {
@@ -197,12 +197,12 @@ export class SqliteJournal implements DurableJournal {
     try {
       migrate(connection);
       configure(connection, this.durability);
+      this.writer = new SqliteWriter(connection, this.retention);
     } catch (error) {
       connection.close();
       throw asFault(error, this.name);
     }
     this.connection = connection;
-    this.writer = new SqliteWriter(connection, this.retention);
     this.identity ??= this.file.identity();
   }
 
@@ -274,7 +274,7 @@ function pidIn(file: JournalFile): number | undefined {
   try {
     const connection = connect(file.path, { readonly: true, timeoutMs: BUSY_TIMEOUT_MS });
     try {
-      return inspect(connection, file).boot?.pid;
+      return inspect(connection, file, connect).boot?.pid;
     } finally {
       connection.close();
     }

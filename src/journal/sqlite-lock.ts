@@ -6,13 +6,7 @@
  */
 import { journalInUse, journalUnavailable } from './journal-faults.ts';
 import type { JournalFile } from './journal-file.ts';
-import type { Connection } from './sqlite-connection.ts';
-
-/** Opens a database that waits so long for a lock of others. */
-export type Connect = (
-  path: string,
-  options: { readonly: boolean; timeoutMs: number },
-) => Connection;
+import type { Connect, Connection } from './sqlite-connection.ts';
 
 /** Throws `journal_in_use`. The lock is given back by closing the connection. */
 export function lock(

@@ -5,6 +5,7 @@
  * token, which rises, so what is granted is written at the end of a table. Each row has a checksum over
  * its columns, because most single bit flips pass SQLite's own check.
  */
+import type { Connection } from './sqlite-connection.ts';
 
 /** Says in the file's header that it is a journal of ours: "SLKJ". */
 export const APPLICATION_ID = 0x534c4b4a;
@@ -71,6 +72,14 @@ const STEPS: readonly string[] = [
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
+
+/** What `PRAGMA quick_check` takes as given: the text of each table, by which SQLite reads its rows. */
+export function tablesOf(connection: Connection): ReadonlyMap<string, string> {
+  const rows = connection.prepare(TABLES).raw().all() as [name: string, sql: string][];
+  return new Map(rows);
+}
+
+const TABLES = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name";
 
 /** The steps from a version to the present one. */
 export function stepsFrom(version: number): readonly string[] {
