@@ -3,9 +3,10 @@
  */
 import {
   closeSync,
-  existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
+  readlinkSync,
   readSync,
   realpathSync,
   renameSync,
@@ -26,9 +27,16 @@ const HEADER_BYTES = 100;
 /** For its owner alone: what it holds names sessions, owners and labels. */
 const MODE = 0o600;
 
+/**
+ * Journals that this process has. Who opens and closes a file gives back all the locks that his process
+ * has on it, whichever of its files took them: so POSIX wants it. SQLite knows, Node does not.
+ */
+const inUseHere = new Set<string>();
+
 export class JournalFile {
   /** Without symbolic links, so that one file has one lock, whatever way leads to it. */
   readonly path: string;
+  private used: string | undefined = undefined;
 
   constructor(path: string) {
     this.path = realPath(path);
@@ -44,11 +52,16 @@ export class JournalFile {
 
   /**
    * Whether there is a journal. Throws `journal_corrupt` when it is another sort of file,
-   * `journal_unavailable` when it cannot be read. An empty file is none.
+   * `journal_unavailable` when it cannot be read. An empty file is none, but not if there is a log: it
+   * would be played into the new one.
    */
   exists(): boolean {
+    if (this.isInUseHere) return true;
     const header = this.readHeader();
-    if (header === undefined || header.length === 0) return false;
+    if (header === undefined || header.length === 0) {
+      this.expectNoLog();
+      return false;
+    }
     const isDatabase = header.toString('latin1', 0, MAGIC.length) === MAGIC;
     if (!isDatabase || header.length < HEADER_BYTES) {
       throw journalCorrupt(this.path, 'is no SQLite database, or its beginning is damaged');
@@ -66,24 +79,34 @@ export class JournalFile {
   create(fill: (path: string) => void): void {
     const unfinished = `${this.path}-new`;
     try {
-      for (const ending of ['', '-wal', '-shm', '-journal']) {
-        rmSync(`${unfinished}${ending}`, { force: true });
-      }
+      removeWithLogs(unfinished);
       touch(unfinished, 'wx');
       fill(unfinished);
       sync(unfinished);
       renameSync(unfinished, this.path);
       sync(dirname(this.path));
     } catch (cause) {
-      throw journalUnavailable(this.path, 'cannot be made', cause);
+      removeWithLogs(unfinished);
+      throw journalUnavailable(this.path, 'cannot be made: look at its folder and its disk', cause);
     }
   }
 
-  /** Makes the file of the lock, if there is none. */
+  /** This process has it from now on, until `endUse`. */
+  beginUse(): void {
+    this.used = this.identity();
+    if (this.used !== undefined) inUseHere.add(this.used);
+  }
+
+  endUse(): void {
+    if (this.used !== undefined) inUseHere.delete(this.used);
+  }
+
+  /** Makes the file of the lock, if there is none. One that is there is not even opened, see above. */
   touchLock(): void {
     try {
-      touch(this.lockPath, 'a');
+      touch(this.lockPath, 'wx');
     } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return; // of the file system
       throw journalUnavailable(this.path, 'cannot be locked: its folder is not writable', cause);
     }
   }
@@ -97,32 +120,67 @@ export class JournalFile {
     return identityOf(this.walPath);
   }
 
+  private get isInUseHere(): boolean {
+    const identity = this.identity();
+    return identity !== undefined && inUseHere.has(identity);
+  }
+
+  private expectNoLog(): void {
+    const log = statSync(this.walPath, { throwIfNoEntry: false });
+    if (!log || log.size === 0) return;
+    throw journalCorrupt(this.path, `is missing or empty, but its log ${this.walPath} is there`);
+  }
+
   private readHeader(): Buffer | undefined {
-    let file: number;
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    if (!found) return undefined;
+    // A pipe would be waited for.
+    if (!found.isFile()) throw journalUnavailable(this.path, 'is no file: give the path of a file');
     try {
-      file = openSync(this.path, 'r');
+      return readFirst(this.path, HEADER_BYTES);
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // of the file system
-      throw journalUnavailable(this.path, 'cannot be read', cause);
-    }
-    try {
-      const header = Buffer.alloc(HEADER_BYTES);
-      return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));
-    } catch (cause) {
-      throw journalUnavailable(this.path, 'cannot be read', cause);
-    } finally {
-      closeSync(file);
+      throw journalUnavailable(this.path, 'cannot be read: look at its rights', cause);
     }
   }
 }
 
+/** Without symbolic links, those included that lead to what is not there yet. */
 function realPath(path: string): string {
-  const absolute = resolve(path);
+  const place = placeOf(resolve(path));
+  return isLink(place) ? realPath(resolve(dirname(place), readlinkSync(place))) : place;
+}
+
+function placeOf(path: string): string {
   try {
-    if (existsSync(absolute)) return realpathSync(absolute);
-    return join(realpathSync(dirname(absolute)), basename(absolute));
+    if (statSync(path, { throwIfNoEntry: false })) return realpathSync(path);
+    return join(realpathSync(dirname(path)), basename(path));
   } catch (cause) {
-    throw journalUnavailable(absolute, 'has no folder: make it first', cause);
+    if (isMissing(cause)) throw journalUnavailable(path, 'has no folder: make it first', cause);
+    throw journalUnavailable(path, 'cannot be found: look at its folders and links', cause);
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'; // of the file system
+}
+
+function readFirst(path: string, count: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(count);
+    return bytes.subarray(0, readSync(file, bytes, 0, count, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function removeWithLogs(path: string): void {
+  for (const ending of ['', '-wal', '-shm', '-journal']) {
+    rmSync(`${path}${ending}`, { force: true });
   }
 }
 

@@ -60,10 +60,11 @@ export function asFault(error: unknown, path: string): unknown {
     return journalCorrupt(path, 'is damaged', error);
   }
   const isFolder = /^SQLITE_(CANTOPEN|READONLY)/.test(code);
-  return journalUnavailable(path, `cannot be used${isFolder ? NEEDS_FOLDER : ''}`, error);
+  return journalUnavailable(path, `cannot be used: ${isFolder ? NEEDS_FOLDER : LOOK}`, error);
 }
 
-const NEEDS_FOLDER = ": SQLite's -shm file beside it needs a folder that is writable";
+const LOOK = 'look at its disk';
+const NEEDS_FOLDER = "SQLite's -shm file beside it needs a folder that is writable";
 
 /** A table whose text has changed is read wrongly, or takes nothing in. */
 function checkSchema(connection: Connection, path: string, connect: Connect): void {

@@ -88,6 +88,7 @@ export class SqliteJournal implements DurableJournal {
       this.content = inspect(this.guard, file, connect);
       this.nextToken = this.content.nextToken;
       this.open();
+      file.beginUse();
     } catch (error) {
       this.guard.close();
       throw error;
@@ -105,11 +106,8 @@ export class SqliteJournal implements DurableJournal {
     const inUse = new Set(dead.map(([, , sessionId]) => sessionId));
     // Nobody knows when they died; that it was just now ends no session too early.
     const stillActive = living.filter(({ sessionId }) => inUse.has(sessionId));
-    const boot = newBoot(this.durability, now);
-    this.opened.begin(
-      boot,
-      stillActive.map(({ token }) => token),
-    );
+    const tokens = stillActive.map(({ token }) => token);
+    this.explained(() => this.opened.begin(newBoot(this.durability, now), tokens));
     const lastActiveAt = (token: number, grantedAt: number) => activity.get(token) ?? grantedAt;
     return {
       sessions: living.map((session) => ({
@@ -139,7 +137,7 @@ export class SqliteJournal implements DurableJournal {
   }
 
   commit(changes: readonly JournalChange[]): void {
-    this.opened.commit(changes);
+    this.explained(() => this.opened.commit(changes));
   }
 
   /** Synchronized with the disk, at either level. */
@@ -148,7 +146,7 @@ export class SqliteJournal implements DurableJournal {
     const { connection } = this;
     connection?.pragma('synchronous = FULL');
     try {
-      this.opened.setFact('next_token', String(first + count));
+      this.explained(() => this.opened.setFact('next_token', String(first + count)));
     } finally {
       connection?.pragma(`synchronous = ${levelOf(this.durability)}`);
     }
@@ -173,7 +171,7 @@ export class SqliteJournal implements DurableJournal {
   }
 
   probe(): void {
-    this.opened.setFact('probe', String(Date.now()));
+    this.explained(() => this.opened.setFact('probe', String(Date.now())));
   }
 
   close(): void {
@@ -185,11 +183,21 @@ export class SqliteJournal implements DurableJournal {
     if (!isThere) this.guard?.close();
     this.writer = this.connection = this.guard = undefined;
     this.lock.close();
+    this.file.endUse();
   }
 
   private get opened(): SqliteWriter {
     if (this.writer) return this.writer;
     throw journalUnavailable(this.name, this.isClosed ? 'is closed' : 'is not where it was');
+  }
+
+  /** What SQLite says is said in words that help. */
+  private explained(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      throw asFault(error, this.name);
+    }
   }
 
   private open(): void {

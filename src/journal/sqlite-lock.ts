@@ -15,15 +15,22 @@ export function lock(
   holderPid: () => number | undefined,
 ): Connection {
   file.touchLock();
-  const connection = connect(file.lockPath, { readonly: false, timeoutMs: 0 });
+  try {
+    return takeLock(connect(file.lockPath, { readonly: false, timeoutMs: 0 }));
+  } catch (error) {
+    if (isBusy(error)) throw journalInUse(file.path, holderPid());
+    throw journalUnavailable(file.path, `cannot be locked: look at ${file.lockPath}`, error);
+  }
+}
+
+function takeLock(connection: Connection): Connection {
   try {
     connection.pragma('journal_mode = OFF'); // nothing is ever written there
     connection.exec('BEGIN EXCLUSIVE');
     return connection;
   } catch (error) {
     connection.close();
-    if (isBusy(error)) throw journalInUse(file.path, holderPid());
-    throw journalUnavailable(file.path, 'cannot be locked', error);
+    throw error;
   }
 }
 
