@@ -7,7 +7,7 @@
  * somebody else's.
  */
 import Database from 'better-sqlite3';
-import { type Durability, newBoot } from './boot.ts';
+import { type Boot, type Durability, newBoot } from './boot.ts';
 import type { DurableJournal, JournalChange, Recovered } from './journal.ts';
 import { journalUnavailable } from './journal-faults.ts';
 import { JournalFile } from './journal-file.ts';
@@ -107,7 +107,7 @@ export class SqliteJournal implements DurableJournal {
     // Nobody knows when they died; that it was just now ends no session too early.
     const stillActive = living.filter(({ sessionId }) => inUse.has(sessionId));
     const tokens = stillActive.map(({ token }) => token);
-    this.explained(() => this.opened.begin(newBoot(this.durability, now), tokens));
+    this.explained(() => this.begin(newBoot(this.durability, now), tokens));
     const lastActiveAt = (token: number, grantedAt: number) => activity.get(token) ?? grantedAt;
     return {
       sessions: living.map((session) => ({
@@ -189,6 +189,15 @@ export class SqliteJournal implements DurableJournal {
   private get opened(): SqliteWriter {
     if (this.writer) return this.writer;
     throw journalUnavailable(this.name, this.isClosed ? 'is closed' : 'is not where it was');
+  }
+
+  /**
+   * The boot goes into the file itself: it tells what to think of a log that is broken, and so must not
+   * stand in the log alone. What an unfinished transaction has left there is overwritten from then on.
+   */
+  private begin(boot: Boot, stillActive: readonly number[]): void {
+    this.opened.begin(boot, stillActive);
+    this.connection?.pragma('wal_checkpoint(PASSIVE)');
   }
 
   /** What SQLite says is said in words that help. */

@@ -3,8 +3,10 @@
  *
  * SQLite reads a log up to the first frame whose checksum is wrong and silently forgets the rest. That
  * is right for a torn end. But each frame's checksum goes on from the one before it, so a frame behind
- * the break that fits the checksum that stands before it was written after it, whole: then the break is
- * no torn end but damage, and what stands behind it would be lost without a word.
+ * the break that fits the checksum that stands before it was written after it, whole. If one of those
+ * ends a transaction, the break is no torn end but damage, and what stands behind it would be lost without
+ * a word. If none does, they are what is left of a transaction that never came to its end and was partly
+ * overwritten by the next.
  *
  * After a loss of power that tells nothing, for a log that is not synchronized at each commit may reach
  * the disk in any order; the caller knows.
@@ -44,13 +46,32 @@ class Log {
 
   /** Whether a frame goes on from what stands before it. */
   fits(frame: number): boolean {
+    return this.goesOnFrom(this.storedBefore(frame), frame);
+  }
+
+  /** The same, where it may be the checksum of the frame before that is damaged, and nothing else of it. */
+  fitsBehind(broken: number): boolean {
+    return this.fits(broken + 1) || this.goesOnFrom(this.sumOf(broken), broken + 1);
+  }
+
+  /** Whether it is the last of its transaction. */
+  isCommit(frame: number): boolean {
+    return this.bytes.readUInt32BE(this.startOf(frame) + 4) !== 0;
+  }
+
+  private goesOnFrom(seed: Checksum, frame: number): boolean {
     const at = this.startOf(frame);
     const { bytes } = this;
     if (!bytes.subarray(at + 8, at + 16).equals(bytes.subarray(16, 24))) return false;
-    const seed = this.storedBefore(frame);
-    const head = this.checksum(seed, at, at + 8);
-    const [first, second] = this.checksum(head, at + FRAME_HEADER_BYTES, at + this.frameBytes);
+    const [first, second] = this.sumOf(frame, seed);
     return first === bytes.readUInt32BE(at + 16) && second === bytes.readUInt32BE(at + 20);
+  }
+
+  /** The checksum that a frame should have. */
+  private sumOf(frame: number, seed = this.storedBefore(frame)): Checksum {
+    const at = this.startOf(frame);
+    const head = this.checksum(seed, at, at + 8);
+    return this.checksum(head, at + FRAME_HEADER_BYTES, at + this.frameBytes);
   }
 
   private storedBefore(frame: number): Checksum {
@@ -83,13 +104,20 @@ export function damageOfLog(path: string): string | undefined {
   if (bytes === undefined || bytes.length < HEADER_BYTES) return undefined;
   const log = new Log(bytes);
   if (!log.hasGoodHeader) return 'has a log (-wal) whose header is damaged';
-  let frame = 0;
-  while (frame < log.frames && log.fits(frame)) frame += 1;
-  const broken = frame;
-  for (frame += 1; frame < log.frames; frame += 1) {
-    if (log.fits(frame)) return `has a log (-wal) that is damaged at frame ${broken + 1}`;
+  let broken = 0;
+  while (broken < log.frames && log.fits(broken)) broken += 1;
+  return isEndedBehind(log, broken)
+    ? `has a log (-wal) that is damaged at frame ${broken + 1}`
+    : undefined;
+}
+
+/** Whether a transaction has come to its end behind the break. */
+function isEndedBehind(log: Log, broken: number): boolean {
+  for (let frame = broken + 1; frame < log.frames; frame += 1) {
+    const isWhole = frame === broken + 1 ? log.fitsBehind(broken) : log.fits(frame);
+    if (isWhole && log.isCommit(frame)) return true;
   }
-  return undefined;
+  return false;
 }
 
 function readIfThere(path: string): Buffer | undefined {
