@@ -125,9 +125,13 @@ export class JournalFile {
     return identity !== undefined && inUseHere.has(identity);
   }
 
+  /** Whether there is a log with something in it. Who only reads may leave an empty one. */
+  hasLog(): boolean {
+    return (statSync(this.walPath, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  }
+
   private expectNoLog(): void {
-    const log = statSync(this.walPath, { throwIfNoEntry: false });
-    if (!log || log.size === 0) return;
+    if (!this.hasLog()) return;
     throw journalCorrupt(this.path, `is missing or empty, but its log ${this.walPath} is there`);
   }
 

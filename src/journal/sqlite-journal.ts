@@ -75,6 +75,8 @@ export class SqliteJournal implements DurableJournal {
   private writer: SqliteWriter | undefined;
   private nextToken: number;
   private isClosed = false;
+  /** It was seen that the file is not where it was, or its log; nothing is written any more. */
+  private isLost = false;
 
   constructor(file: JournalFile, held: Connection, options: SqliteJournalOptions) {
     this.file = file;
@@ -83,14 +85,15 @@ export class SqliteJournal implements DurableJournal {
     const { maxAgeMs = AN_HOUR, maxCount = 10_000 } = options.retention ?? {};
     this.retention = { maxAgeMs, maxCount };
     if (!file.exists()) file.create(makeJournal);
-    this.guard = connectOrExplain(file, true);
+    const guard = connectOrExplain(file, true);
+    this.guard = guard;
     try {
-      this.content = inspect(this.guard, file, connect);
+      this.content = inspect(guard, file, connect);
       this.nextToken = this.content.nextToken;
       this.open();
       file.beginUse();
     } catch (error) {
-      this.guard.close();
+      guard.close();
       throw error;
     }
   }
@@ -155,19 +158,16 @@ export class SqliteJournal implements DurableJournal {
   }
 
   check(): void {
+    this.isLost = true;
     if (this.file.identity() !== this.identity) {
-      this.letGo();
       throw journalUnavailable(this.name, 'was moved, removed or replaced; put it back or restart');
     }
-    if (!this.connection) this.open();
-    const walIdentity = this.file.walIdentity();
-    this.walIdentity ??= walIdentity;
-    if (walIdentity === this.walIdentity) return;
-    if (walIdentity !== undefined) {
-      this.letGo();
-      throw journalUnavailable(this.name, 'has a log (-wal) of somebody else; restart');
+    const isOurLog = this.file.walIdentity() === this.walIdentity;
+    if (!isOurLog && this.file.hasLog()) {
+      throw journalUnavailable(this.name, 'has a log (-wal) of somebody else; remove it');
     }
-    this.renewLog();
+    if (!isOurLog) this.renewLog();
+    this.isLost = false;
   }
 
   probe(): void {
@@ -177,17 +177,22 @@ export class SqliteJournal implements DurableJournal {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    const isThere = this.connection && this.file.identity() === this.identity;
-    if (isThere) this.guard?.close();
-    this.connection?.close();
-    if (!isThere) this.guard?.close();
-    this.writer = this.connection = this.guard = undefined;
+    const { guard, connection } = this;
+    // The last one to close removes the log by its name, whosever it is by then.
+    for (const each of this.isOurs ? [guard, connection] : [connection, guard]) each?.close();
     this.lock.close();
     this.file.endUse();
   }
 
+  /** Whether what lies at the path, log included, is what was opened. */
+  private get isOurs(): boolean {
+    const { file } = this;
+    if (this.isLost || file.identity() !== this.identity) return false;
+    return file.walIdentity() === this.walIdentity || !file.hasLog();
+  }
+
   private get opened(): SqliteWriter {
-    if (this.writer) return this.writer;
+    if (this.writer && !this.isClosed && !this.isLost) return this.writer;
     throw journalUnavailable(this.name, this.isClosed ? 'is closed' : 'is not where it was');
   }
 
@@ -210,6 +215,7 @@ export class SqliteJournal implements DurableJournal {
   }
 
   private open(): void {
+    this.guard ??= connectOrExplain(this.file, true);
     const connection = connectOrExplain(this.file, false);
     try {
       migrate(connection);
@@ -221,23 +227,26 @@ export class SqliteJournal implements DurableJournal {
     }
     this.connection = connection;
     this.identity ??= this.file.identity();
+    this.walIdentity = this.file.walIdentity();
   }
 
-  /** Nothing is written any more, and what lies at the path now is left as it is. */
-  private letGo(): void {
-    this.connection?.close();
-    this.writer = this.connection = undefined;
-  }
-
-  /** Somebody has removed the log; what stands in it goes into the file, and a new one is begun. */
+  /**
+   * Somebody has removed the log; what stands in it goes into the file, and a new one is begun. SQLite
+   * shares between the connections of a process what it knows of a log, so all are closed first.
+   */
   private renewLog(): void {
-    this.connection?.pragma('wal_checkpoint(TRUNCATE)');
-    this.letGo();
+    if (this.connection) writeBack(this.connection, this.name);
+    this.connection?.close();
     this.guard?.close();
-    this.guard = connectOrExplain(this.file, true);
-    this.walIdentity = undefined;
+    this.writer = this.connection = this.guard = undefined;
     this.open();
   }
+}
+
+/** All of the log, or it throws. */
+function writeBack(connection: Connection, path: string): void {
+  const isBusy = connection.pragma('wal_checkpoint(TRUNCATE)', { simple: true });
+  if (isBusy) throw journalUnavailable(path, 'has lost its log (-wal), and is read by somebody');
 }
 
 function makeJournal(path: string): void {

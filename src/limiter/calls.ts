@@ -271,6 +271,8 @@ export class EvictCall extends EndingCall {
 
 /** To look whether the journal can be written. Never lost. */
 export class ExamineStorageCall extends BookedCall {
+  isExamined = false;
+
   constructor(desk: Desk) {
     super(desk, 'urgent', 0);
   }

@@ -44,11 +44,10 @@ import {
 } from './grants.ts';
 import type { Holder } from './holder.ts';
 import type { Lease } from './leases.ts';
-import { recordDraining, recordEnd, recordGrant, recordLimits, recordStorage } from './records.ts';
+import { recordDraining, recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
 import { staleToken } from './stale-token.ts';
-import type { StorageNews } from './storage.ts';
 import type { Survivors } from './survivors.ts';
 import type { Operation } from './write-path.ts';
 
@@ -217,11 +216,15 @@ export const setLimits: Operation<SetLimitsCall, boolean> = {
   },
 };
 
-export const examineStorage: Operation<ExamineStorageCall, StorageNews> = {
-  decide: ({ storage }) => storage.examine(),
+/** What is written in it stays written, also where the batch is served again: it is done once. */
+export const examineStorage: Operation<ExamineStorageCall, void> = {
+  decide({ storage }, call) {
+    if (call.isExamined) return;
+    call.isExamined = true;
+    storage.examine();
+  },
 
-  change(limiter, call, news) {
-    recordStorage(limiter, news);
+  change(limiter, call) {
     limiter.batch.answer(call, undefined);
     grantWaiters(limiter);
   },

@@ -14,11 +14,8 @@ import {
   sessionSlotEnded,
   sessionSlotGranted,
   sessionSlotRefused,
-  storageDegraded,
-  storageRecovered,
 } from './channels.ts';
 import { noteEnd, noteGrant, noteLimits } from './journal-notes.ts';
-import type { StorageNews } from './storage.ts';
 import type { Survivors } from './survivors.ts';
 
 export function recordGrant(
@@ -68,16 +65,6 @@ export function recordDraining(limiter: Survivors, isDraining: boolean, refused:
     if (limiter.isHeard(resumed)) batch.emit(resumed, { heldRuns });
   } else if (limiter.isHeard(drainStarted)) {
     batch.emit(drainStarted, { heldRuns, refusedWaiters: refused });
-  }
-}
-
-/** The journal can be written no more, or can be again. */
-export function recordStorage(limiter: Survivors, news: StorageNews): void {
-  const { batch, storage } = limiter;
-  if (news === 'degraded') {
-    if (limiter.isHeard(storageDegraded)) batch.emit(storageDegraded, storage.trouble);
-  } else if (news === 'recovered') {
-    if (limiter.isHeard(storageRecovered)) batch.emit(storageRecovered, storage.healed);
   }
 }
 

@@ -7,7 +7,14 @@
  * long each time, up to 5 s. Once it takes what it is owed, all is as before.
  */
 import type { DurableJournal, Journal, JournalChange, Recovered } from '../journal/journal.ts';
+import type { EventChannel } from '../otp/event-channel.ts';
 import type { Clock, ClockTimer, Logger } from '../otp/index.ts';
+import {
+  type StorageDegraded,
+  type StorageRecovered,
+  storageDegraded,
+  storageRecovered,
+} from './channels.ts';
 import type { StorageState } from './status.ts';
 import { processTokens, TokenSource } from './token-source.ts';
 
@@ -16,23 +23,10 @@ const LONGEST_TRY_MS = 5_000;
 /** How often it is looked whether the journal is where it was. */
 const CHECK_MS = 1_000;
 
-/** What an examination has found. */
-export type StorageNews = 'degraded' | 'recovered' | 'none';
-
-/** Why nothing can be written. */
-export interface StorageTrouble {
-  readonly journal: string;
-  readonly reason: string;
-}
-
-/** How it went. */
-export interface StorageHealing {
-  readonly journal: string;
-  /** Milliseconds from the first commit that failed. */
-  readonly degradedMs: number;
-  /** Changes that had waited and are written now. */
-  readonly written: number;
-}
+/** What is to be told. */
+type StorageNews =
+  | { readonly channel: typeof storageDegraded; readonly event: StorageDegraded }
+  | { readonly channel: typeof storageRecovered; readonly event: StorageRecovered };
 
 export interface StorageOptions {
   readonly journal: Journal;
@@ -46,14 +40,14 @@ export class Storage {
   readonly tokens: TokenSource;
   /** Where it is a durable one. */
   readonly journal: DurableJournal | undefined;
-  trouble: StorageTrouble = { journal: '', reason: '' };
-  healed: StorageHealing = { journal: '', degradedMs: 0, written: 0 };
   state: StorageState = 'ok';
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly askForTurn: () => void;
   /** Ends that are not written yet, oldest first. */
   private owed: JournalChange[] = [];
+  /** What has not been told yet, oldest first: a batch that is taken back does not make it undone. */
+  private readonly news: StorageNews[] = [];
   private degradedSince = 0;
   private nextTryMs = FIRST_TRY_MS;
   private timer: ClockTimer | undefined = undefined;
@@ -92,10 +86,25 @@ export class Storage {
   }
 
   /** Looks whether the journal can be written, and writes what it is owed. */
-  examine(): StorageNews {
-    const news = this.isDegraded ? this.tryAgain() : this.check();
-    this.arm(this.isDegraded ? this.nextTryMs : CHECK_MS);
-    return news;
+  examine(): void {
+    if (this.isDegraded) this.tryAgain();
+    else this.check();
+    if (!this.isDegraded) this.arm(CHECK_MS);
+  }
+
+  /** Tells, once, that it can be written no more, or can be again. */
+  tellNews(tell: <Event extends object>(channel: EventChannel<Event>, event: Event) => void): void {
+    for (let one = this.news.shift(); one; one = this.news.shift()) {
+      if (one.channel === storageDegraded) {
+        this.logger.error(
+          one.event,
+          'storage_degraded: nothing is granted until it can be written',
+        );
+      } else {
+        this.logger.info(one.event, 'storage_recovered');
+      }
+      tell<object>(one.channel, one.event);
+    }
   }
 
   /** The limiter has ended: writes what it can. */
@@ -120,46 +129,55 @@ export class Storage {
     );
   }
 
-  private check(): StorageNews {
+  private check(): void {
     const failure = attempt(() => this.journal?.check());
-    if (!failure) return 'none';
-    this.degrade(failure.thrown);
-    return 'degraded';
+    if (failure) this.degrade(failure.thrown);
   }
 
-  private tryAgain(): StorageNews {
+  private tryAgain(): void {
     const { journal, owed } = this;
-    if (!journal) return 'none';
+    if (!journal) return;
     const failure = attempt(() => {
       journal.check();
       journal.probe();
       if (owed.length > 0) journal.commit(owed);
     });
-    if (failure) {
-      this.nextTryMs = Math.min(2 * this.nextTryMs, LONGEST_TRY_MS);
-      return 'none';
-    }
-    this.heal(journal);
-    return 'recovered';
+    if (failure) this.tryLater();
+    else this.heal(journal);
+  }
+
+  private tryLater(): void {
+    this.nextTryMs = Math.min(2 * this.nextTryMs, LONGEST_TRY_MS);
+    this.arm(this.nextTryMs);
   }
 
   private degrade(thrown: unknown): void {
+    this.state = 'degraded';
+    if (this.news.at(-1)?.channel === storageRecovered) this.relapse();
+    else this.fail(thrown);
+  }
+
+  private fail(thrown: unknown): void {
     const journal = this.journal?.name ?? '';
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    this.state = 'degraded';
-    this.trouble = { journal, reason };
+    this.news.push({ channel: storageDegraded, event: { journal, reason } });
     this.degradedSince = this.clock.monotonicNow();
     this.nextTryMs = FIRST_TRY_MS;
-    this.logger.error(this.trouble, 'storage_degraded: nothing is granted until it can be written');
     this.arm(this.nextTryMs);
+  }
+
+  /** It took what it was owed, but not what was to be granted then. It has never been well. */
+  private relapse(): void {
+    this.news.pop();
+    this.tryLater();
   }
 
   private heal(journal: DurableJournal): void {
     const degradedMs = Math.trunc(this.clock.monotonicNow() - this.degradedSince);
-    this.healed = { journal: journal.name, degradedMs, written: this.owed.length };
+    const event = { journal: journal.name, degradedMs, written: this.owed.length };
+    this.news.push({ channel: storageRecovered, event });
     this.owed = [];
     this.state = 'ok';
-    this.logger.info(this.healed, 'storage_recovered');
   }
 
   /** When that fails there are still enough, and the next commit will show what is wrong. */

@@ -12,7 +12,6 @@
  */
 import type { BookedCall } from './call-book.ts';
 import type { FaultPoints } from './fault-points.ts';
-import { recordStorage } from './records.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -66,7 +65,6 @@ function serveAgain(limiter: Survivors): void {
   tables.undo.rollBack();
   const messages = batch.takeMessages();
   batch.forget();
-  recordStorage(limiter, 'degraded');
   for (const { call, operation } of messages) {
     operation.change(limiter, call, operation.decide(limiter, call));
     batch.take(call, operation);
@@ -76,7 +74,7 @@ function serveAgain(limiter: Survivors): void {
 
 /** A committed batch is shown, answered, emitted. What was told before a crash is not told again. */
 export function tell(limiter: Survivors): void {
-  const { batch, faultPoints } = limiter;
+  const { batch, storage, faultPoints } = limiter;
   faultPoints?.reach('before', 'publish');
   publish(limiter);
   faultPoints?.reach('after', 'publish');
@@ -84,6 +82,7 @@ export function tell(limiter: Survivors): void {
   if (!batch.isEmpty) reply(limiter);
   faultPoints?.reach('after', 'reply');
   faultPoints?.reach('before', 'emit');
+  if (limiter.isDurable) storage.tellNews(limiter.publishEvent);
   if (!batch.isEmpty) batch.tellEvents(limiter.publishEvent);
   faultPoints?.reach('after', 'emit');
   batch.clear();
