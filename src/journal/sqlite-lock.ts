@@ -25,7 +25,8 @@ export function lock(
 
 function takeLock(connection: Connection): Connection {
   try {
-    connection.pragma('journal_mode = OFF'); // nothing is ever written there
+    // Nothing is ever written there; a journal on disk would lie beside it.
+    connection.pragma('journal_mode = MEMORY');
     connection.exec('BEGIN EXCLUSIVE');
     return connection;
   } catch (error) {
