@@ -137,10 +137,10 @@ function serve<Reply, Call extends BookedCall, Decision>(
 }
 
 function recover(limiter: Survivors, context: Context): void {
-  const { tables, desk } = limiter;
+  const { tables, desk, storage } = limiter;
   resume(limiter);
   const calls = desk.book.takeLost();
-  const broken = violations(tables);
+  const broken = violations(tables, storage.holdsBack);
   if (broken.length > 0) repair(limiter, calls, broken);
   for (const call of calls) passOn(context.self, call);
   reportRestart(limiter, calls.length);
@@ -148,7 +148,9 @@ function recover(limiter: Survivors, context: Context): void {
 
 /** Nobody may be granted on the account of tables that are wrong. */
 function repair(limiter: Survivors, calls: readonly BookedCall[], broken: readonly string[]): void {
-  if (!rebuild(limiter, calls) || violations(limiter.tables).length > 0) throw inconsistent(broken);
+  const { tables, storage } = limiter;
+  const isWhole = rebuild(limiter, calls) && violations(tables, storage.holdsBack).length === 0;
+  if (!isWhole) throw inconsistent(broken);
   if (limiter.isHeard(tablesRebuilt)) {
     limiter.publishEvent(tablesRebuilt, { violations: broken.slice(0, MOST_SHOWN) });
   }

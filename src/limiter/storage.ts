@@ -64,6 +64,11 @@ export class Storage {
     return this.state === 'degraded';
   }
 
+  /** Whether waiters may be there who could be granted: until it is told that they were. */
+  get holdsBack(): boolean {
+    return this.isDegraded || this.news.length > 0;
+  }
+
   /** The limiter serves from now on. */
   open(): void {
     if (this.journal) this.arm(CHECK_MS);
