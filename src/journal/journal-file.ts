@@ -116,6 +116,10 @@ export class JournalFile {
     return identityOf(this.path);
   }
 
+  lockIdentity(): string | undefined {
+    return identityOf(this.lockPath);
+  }
+
   walIdentity(): string | undefined {
     return identityOf(this.walPath);
   }

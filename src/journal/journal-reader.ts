@@ -70,11 +70,14 @@ function open(file: JournalFile): Connection {
 function read(file: JournalFile, connection: Connection): JournalReport {
   // One transaction: what is committed meanwhile is not half in it.
   connection.exec('BEGIN');
-  const { version, boot, limits, sessions, runs } = inspect(connection, file, connect);
+  const isInUse = isLocked(file, connect);
+  // A log that is written just now cannot be told from a damaged one.
+  const inspected = { path: file.path, walPath: isInUse ? undefined : file.walPath };
+  const { version, boot, limits, sessions, runs } = inspect(connection, inspected, connect);
   return {
     path: file.path,
     schemaVersion: version,
-    isInUse: isLocked(file, connect),
+    isInUse,
     boot: boot ?? null,
     limits,
     sessions: sessions.map(sessionOf).map((session) => slotOf({ ...session })),

@@ -35,7 +35,8 @@ export interface JournalContent {
 
 export interface InspectedFile {
   readonly path: string;
-  readonly walPath: string;
+  /** Its log, where that is to be looked at too. */
+  readonly walPath: string | undefined;
 }
 
 /** Throws `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`. */
@@ -123,7 +124,7 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
   const contradiction = contradictionIn(content);
   if (contradiction) throw damaged(contradiction);
   const tells = boot !== null && (boot.durability === 'power' || isSameMachineBoot(boot));
-  const damage = tells ? damageOfLog(walPath) : undefined;
+  const damage = tells && walPath !== undefined ? damageOfLog(walPath) : undefined;
   if (damage) throw damaged(damage);
   return content;
 }

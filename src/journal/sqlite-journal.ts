@@ -65,7 +65,8 @@ export class SqliteJournal implements DurableJournal {
   readonly isDurable = true;
   readonly durability: Durability;
   private readonly file: JournalFile;
-  private readonly lock: Connection;
+  private lock: Connection;
+  private lockIdentity: string | undefined;
   private readonly retention: Retention;
   private readonly content: JournalContent;
   private identity: string | undefined;
@@ -74,6 +75,7 @@ export class SqliteJournal implements DurableJournal {
   private connection: Connection | undefined;
   private writer: SqliteWriter | undefined;
   private nextToken: number;
+  private bootId = '';
   private isClosed = false;
   /** It was seen that the file is not where it was, or its log; nothing is written any more. */
   private isLost = false;
@@ -81,6 +83,7 @@ export class SqliteJournal implements DurableJournal {
   constructor(file: JournalFile, held: Connection, options: SqliteJournalOptions) {
     this.file = file;
     this.lock = held;
+    this.lockIdentity = file.lockIdentity();
     this.durability = options.durability ?? 'process';
     const { maxAgeMs = AN_HOUR, maxCount = 10_000 } = options.retention ?? {};
     this.retention = { maxAgeMs, maxCount };
@@ -162,6 +165,7 @@ export class SqliteJournal implements DurableJournal {
     if (this.file.identity() !== this.identity) {
       throw journalUnavailable(this.name, 'was moved, removed or replaced; put it back or restart');
     }
+    this.keepLock();
     const isOurLog = this.file.walIdentity() === this.walIdentity;
     if (!isOurLog && this.file.hasLog()) {
       throw journalUnavailable(this.name, 'has a log (-wal) of somebody else; remove it');
@@ -184,6 +188,29 @@ export class SqliteJournal implements DurableJournal {
     this.file.endUse();
   }
 
+  /** Somebody has removed the lock, and whoever comes could take it: it is taken anew, if nobody has come. */
+  private keepLock(): void {
+    if (this.file.lockIdentity() === this.lockIdentity) return;
+    const held = lock(this.file, connect, () => pidIn(this.file));
+    try {
+      this.expectNobodyElse();
+    } catch (error) {
+      held.close();
+      throw error;
+    }
+    this.lock.close();
+    this.lock = held;
+    this.lockIdentity = this.file.lockIdentity();
+  }
+
+  /** Who has had it meanwhile may have written what this keeper does not know. */
+  private expectNobodyElse(): void {
+    const row = this.connection?.prepare("SELECT value FROM facts WHERE name = 'boot'").get();
+    const { value } = row as { value: string }; // written by `recover`
+    if ((JSON.parse(value) as Boot).bootId === this.bootId) return;
+    throw journalUnavailable(this.name, 'has been with another keeper meanwhile; restart');
+  }
+
   /** Whether what lies at the path, log included, is what was opened. */
   private get isOurs(): boolean {
     const { file } = this;
@@ -201,6 +228,7 @@ export class SqliteJournal implements DurableJournal {
    * stand in the log alone. What an unfinished transaction has left there is overwritten from then on.
    */
   private begin(boot: Boot, stillActive: readonly number[]): void {
+    this.bootId = boot.bootId;
     this.opened.begin(boot, stillActive);
     this.connection?.pragma('wal_checkpoint(PASSIVE)');
   }

@@ -4,7 +4,7 @@
  * the built package.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startConcurrencyLimiter } from '../../src/index.ts';
@@ -12,6 +12,7 @@ import { readJournal } from '../../src/journal/journal-reader.ts';
 import type { Limiter } from '../support/callers.ts';
 import { failureOfStart } from '../support/journal-files.ts';
 import { freshPlace } from '../support/journal-places.ts';
+import { StorageStage } from '../support/storage-stage.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'outside-keeper.mjs');
 
@@ -54,5 +55,29 @@ describe('a journal that a keeper has', () => {
   test('being free for another process once the keeper has stopped', async () => {
     await keeper.stop();
     expect(outside('start')).toBe('done');
+  });
+});
+
+describe('a lock that somebody removes', () => {
+  test('being taken anew', async () => {
+    await using stage = await StorageStage.open();
+    rmSync(`${stage.path}-lock`);
+    await stage.advance(1_000);
+    expect(stage.limiter.getStatus().storage).toBe('ok');
+    expect(await failureOfStart(stage.path)).toMatchObject({ code: 'journal_in_use' });
+  });
+
+  test('leaving the journal to who has come meanwhile', async () => {
+    await using stage = await StorageStage.open();
+    rmSync(`${stage.path}-lock`);
+    const other = await startConcurrencyLimiter({ journal: { path: stage.path } });
+    await stage.advance(60_000);
+    expect(stage.limiter.getStatus().storage).toBe('degraded');
+    expect(stage.events.events[0]).toMatchObject({ reason: expect.stringContaining('in use by') });
+    await other.acquireSessionSlot('theirs', { durable: true });
+    await other.stop();
+    await stage.advance(5_000);
+    const refused = stage.limiter.acquireSessionSlot('mine', { durable: true });
+    await expect(refused).rejects.toMatchObject({ code: 'storage_unavailable' });
   });
 });
