@@ -132,7 +132,7 @@ export class SqliteJournal implements DurableJournal {
   read(): Pick<Recovered, 'sessions' | 'runs'> {
     const { connection } = this;
     if (!connection) throw journalUnavailable(this.name, 'is not where it was');
-    const { sessions, runs, activity } = inspect(connection, this.file);
+    const { sessions, runs, activity } = inspect(connection, this.file, connect);
     return {
       sessions: sessions.map(sessionOf).map((session) => ({
         ...session,

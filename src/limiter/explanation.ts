@@ -175,7 +175,7 @@ function obstacles(
   const { storage } = limiter;
   const ahead = aheadOf(limiter.tables, of, waiter);
   return {
-    ...(storage.isDegraded && { storageTrouble: storage.trouble.reason }),
+    ...(storage.isDegraded && { storageTrouble: storage.trouble }),
     blockedBy: blocks.map((block) => blockingLimit(limiter, block)),
     ahead,
     estimatedWait:

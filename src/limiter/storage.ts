@@ -41,6 +41,8 @@ export class Storage {
   /** Where it is a durable one. */
   readonly journal: DurableJournal | undefined;
   state: StorageState = 'ok';
+  /** What the last thing that failed has said. */
+  trouble = '';
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly askForTurn: () => void;
@@ -158,14 +160,14 @@ export class Storage {
 
   private degrade(thrown: unknown): void {
     this.state = 'degraded';
+    this.trouble = thrown instanceof Error ? thrown.message : String(thrown);
     if (this.news.at(-1)?.channel === storageRecovered) this.relapse();
-    else this.fail(thrown);
+    else this.fail();
   }
 
-  private fail(thrown: unknown): void {
+  private fail(): void {
     const journal = this.journal?.name ?? '';
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    this.news.push({ channel: storageDegraded, event: { journal, reason } });
+    this.news.push({ channel: storageDegraded, event: { journal, reason: this.trouble } });
     this.degradedSince = this.clock.monotonicNow();
     this.nextTryMs = FIRST_TRY_MS;
     this.arm(this.nextTryMs);

@@ -70,7 +70,7 @@ describe.each(FAILURES)('the storage: $name', (failure) => {
     expect(stage.told).toEqual(['storage_degraded']);
     expect(stage.events.events[0]).toMatchObject({ journal: stage.path });
     const { text } = limiter.explain({ runId: 'w1' }) as { text: string }; // it waits
-    expect(text).toContain('Nothing is granted: the journal cannot be written.');
+    expect(text).toContain('Nothing is granted while the journal cannot be written');
   });
 
   test('being mended: what was owed is in the file, and who waits is granted in order', async () => {
