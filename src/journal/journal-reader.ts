@@ -47,6 +47,9 @@ export interface JournalReport {
   readonly ended: readonly JournalledEnd[];
 }
 
+/** For keepers, who have the file to themselves for a moment when they open and close it. */
+const KEEPERS_TIMEOUT_MS = 500;
+
 /** Throws `journal_corrupt`, `journal_schema_unsupported`, `journal_unavailable`. */
 export function readJournal(path: string): JournalReport {
   const file = new JournalFile(path);
@@ -61,7 +64,7 @@ export function readJournal(path: string): JournalReport {
 
 function open(file: JournalFile): Connection {
   try {
-    return connect(file.path, { readonly: true, timeoutMs: 0 });
+    return connect(file.path, { readonly: true, timeoutMs: KEEPERS_TIMEOUT_MS });
   } catch (error) {
     throw asFault(error, file.path);
   }

@@ -8,6 +8,9 @@ import { journalInUse, journalUnavailable } from './journal-faults.ts';
 import type { JournalFile } from './journal-file.ts';
 import type { Connect, Connection } from './sqlite-connection.ts';
 
+/** For readers, who have a share of the lock for the moment in which they look whether it is free. */
+const READERS_TIMEOUT_MS = 500;
+
 /** Throws `journal_in_use`. The lock is given back by closing the connection. */
 export function lock(
   file: JournalFile,
@@ -15,8 +18,9 @@ export function lock(
   holderPid: () => number | undefined,
 ): Connection {
   file.touchLock();
+  if (isLocked(file, connect)) throw journalInUse(file.path, holderPid()); // no need to wait
   try {
-    return takeLock(connect(file.lockPath, { readonly: false, timeoutMs: 0 }));
+    return takeLock(connect(file.lockPath, { readonly: false, timeoutMs: READERS_TIMEOUT_MS }));
   } catch (error) {
     if (isBusy(error)) throw journalInUse(file.path, holderPid());
     throw journalUnavailable(file.path, `cannot be locked: look at ${file.lockPath}`, error);
@@ -35,7 +39,7 @@ function takeLock(connection: Connection): Connection {
   }
 }
 
-/** Whether somebody has the lock of a journal. */
+/** Whether a keeper has the lock of a journal. */
 export function isLocked(file: JournalFile, connect: Connect): boolean {
   try {
     const connection = connect(file.lockPath, { readonly: true, timeoutMs: 0 });

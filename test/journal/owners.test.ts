@@ -7,6 +7,7 @@ import { startConcurrencyLimiter } from '../../src/index.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
 import { freshPlace } from '../support/journal-places.ts';
 import { tryToKeep } from '../support/keeper-processes.ts';
+import { lockFor } from '../support/momentary-lock.ts';
 
 const keepHere = (path: string) => startConcurrencyLimiter({ journal: { path } });
 const otherKeeper = async (path: string) => (await tryToKeep(path)).says;
@@ -60,5 +61,24 @@ describe('a journal that this process has', () => {
     const path = freshPlace();
     await (await keepHere(path)).stop();
     expect(await otherKeeper(path)).toBe('keeps');
+  });
+});
+
+describe('a journal that is free', () => {
+  test('being given to a keeper although a reader looks whether it is', async () => {
+    const path = freshPlace();
+    await (await keepHere(path)).stop();
+    const endSoon = await lockFor(`${path}-lock`, ['BEGIN', 'SELECT * FROM sqlite_master']);
+    endSoon();
+    await using limiter = await keepHere(path);
+    expect(limiter.getStatus().state).toBe('accepting');
+  });
+
+  test('being read although a keeper recovers it', async () => {
+    const path = freshPlace();
+    await (await keepHere(path)).stop();
+    const endSoon = await lockFor(path, ['PRAGMA locking_mode = EXCLUSIVE', 'BEGIN EXCLUSIVE']);
+    endSoon();
+    expect(readJournal(path).isInUse).toBe(false);
   });
 });
