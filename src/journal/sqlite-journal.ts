@@ -307,6 +307,8 @@ function configure(connection: Connection, durability: Durability): void {
   connection.pragma('journal_mode = WAL');
   connection.pragma(`synchronous = ${levelOf(durability)}`);
   connection.pragma(`fullfsync = ${durability === 'power' ? 'ON' : 'OFF'}`);
+  // The log is written from front to back only, as its inspection takes it to be; see wal-inspection.ts.
+  connection.pragma('cache_spill = OFF');
   connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   connection.pragma(`journal_size_limit = ${LONGEST_LOG_BYTES}`);
 }

@@ -8,6 +8,10 @@
  * a word. If none does, they are what is left of a transaction that never came to its end and was partly
  * overwritten by the next.
  *
+ * That holds because the writer does not spill its cache: of a transaction too large for it, SQLite would
+ * write frames early, write over them and mend the checksums at the end, and a process that is killed in
+ * between would leave what looks like damage.
+ *
  * After a loss of power that tells nothing, for a log that is not synchronized at each commit may reach
  * the disk in any order; the caller knows.
  *
