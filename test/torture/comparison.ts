@@ -30,8 +30,8 @@ function againstSlot(row: JournalledSlot | undefined, slot: KnownSlot): string[]
   return isSame ? [] : [`${nameOf(slot)} is there as ${nameOf(row)}`];
 }
 
-/** While it is hammered: what had been ended is gone. Gives also what is not there, to be explained. */
-export function besideLedger(report: JournalReport, told: readonly KnownSlot[]): KnownSlot[] {
+/** Those of these slots that the journal does not have. */
+export function missingIn(report: JournalReport, told: readonly KnownSlot[]): KnownSlot[] {
   const tokens = new Set(rowsOf(report).map(({ token }) => token));
   return told.filter(({ token }) => !tokens.has(token));
 }

@@ -29,8 +29,9 @@ interface OpenAsk {
   readonly asked: Asked;
   /** Slots that will have ended when it is answered. */
   readonly ends: readonly KnownSlot[];
-  /** How many slots had ended when it was asked. */
+  /** How many slots had ended, and how many releases were answered, when it was asked. */
   readonly endsBefore: number;
+  readonly releasesBefore: number;
 }
 
 export class Ledger {
@@ -46,7 +47,8 @@ export class Ledger {
   refusals = 0;
   private readonly highestBefore: number;
   private readonly living = new Set<KnownSlot>();
-  private readonly openReleases = new Set<OpenAsk>();
+  private readonly openReleases = new Set<Asked>();
+  private readonly answeredReleases: Asked[] = [];
   /** Ended slots, with how many had ended before each. */
   private readonly ended = new Map<number, number>();
   private readonly lastOf = new Map<string, number>();
@@ -58,11 +60,11 @@ export class Ledger {
   }
 
   take([word, ...rest]: Line): void {
-    if (word === 'ask')
-      this.ask(rest[0] as number, rest[1] as Asked); // see hammer-report.mjs
-    else if (word === 'answer') this.answer(rest[0] as number, rest[1]);
-    else if (word === 'refused') this.refuse(rest[0] as number);
-    else if (word === 'lost') this.lose(rest[0] as number);
+    const number = rest[0] as number; // see hammer-report.mjs, here and below
+    if (word === 'ask') this.ask(number, rest[1] as Asked);
+    else if (word === 'answer') this.answer(number, rest[1]);
+    else if (word === 'refused') this.refuse(number);
+    else if (word === 'lost') this.lose(number);
     else if (word === 'broken') this.wrongs.push(rest[0] as string);
   }
 
@@ -81,9 +83,10 @@ export class Ledger {
     const touched = isRelease ? [...this.living].filter((slot) => mayEnd(asked, slot)) : [];
     for (const slot of touched) slot.state = 'unsure';
     const ends = touched.filter((slot) => surelyEnds(asked, slot));
-    const open = { asked, ends, endsBefore: this.ended.size };
-    this.open.set(number, open);
-    if (isRelease) this.openReleases.add(open);
+    const endsBefore = this.ended.size;
+    const releasesBefore = this.answeredReleases.length;
+    this.open.set(number, { asked, ends, endsBefore, releasesBefore });
+    if (isRelease) this.openReleases.add(asked);
     if (asked.act === 'limits') this.limits.asked.push(asked.changes ?? {});
   }
 
@@ -96,6 +99,7 @@ export class Ledger {
     if (asked.act === 'limits') this.limits.answered.push(asked.changes ?? {});
     if (asked.act !== 'release') return;
     this.releases += 1;
+    this.answeredReleases.push(asked);
     for (const slot of ends) this.end(slot);
   }
 
@@ -108,11 +112,11 @@ export class Ledger {
     const open = this.open.get(number);
     if (!open) this.wrongs.push(`Answer ${number} came without an ask, or twice`);
     this.open.delete(number);
-    if (open) this.openReleases.delete(open);
+    if (open) this.openReleases.delete(open.asked);
     return open;
   }
 
-  private grant({ asked, endsBefore }: OpenAsk, token: number): void {
+  private grant({ asked, endsBefore, releasesBefore }: OpenAsk, token: number): void {
     const { sessionId, runId = null, leaseMs } = asked;
     const known = this.slots.get(token);
     if (known) {
@@ -126,8 +130,9 @@ export class Ledger {
       ...{ token, sessionId, runId, hasLease: leaseMs !== undefined },
       state: leaseMs === undefined ? 'held' : 'unsure',
     };
-    // Somebody wants it ended already, and nobody knows who came first.
-    for (const open of this.openReleases) if (mayEnd(open.asked, slot)) slot.state = 'unsure';
+    // Somebody may have had it ended since it was asked for: nobody knows who came first.
+    const releases = [...this.openReleases, ...this.answeredReleases.slice(releasesBefore)];
+    if (releases.some((release) => mayEnd(release, slot))) slot.state = 'unsure';
     this.add(slot);
     this.checkRise(asked, token);
   }

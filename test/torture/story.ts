@@ -15,7 +15,6 @@ import { Chance } from './chance.mjs';
 import {
   againstLedger,
   againstSurvivors,
-  besideLedger,
   heldAgain,
   interruption,
   rowsOf,
@@ -24,6 +23,7 @@ import {
 import { type KnownSlot, Ledger } from './ledger.ts';
 import { type Found, Life } from './life.ts';
 import { countsOf, limitsAfter, withinCourse } from './limits-told.ts';
+import { ReadsBeside } from './reads-beside.ts';
 import type { Tally } from './tally.ts';
 
 /** What a keeper starts with, each time. */
@@ -39,7 +39,7 @@ const LIMITS: Limits = {
 };
 
 /** The longest of each, in milliseconds. */
-const LONGEST = { start: 150, opening: 40, hammering: 350, betweenReads: 100 };
+const LONGEST = { start: 150, opening: 40, hammering: 350 };
 
 export class Story {
   readonly wrongs: string[] = [];
@@ -65,7 +65,7 @@ export class Story {
   /** Kills it so often, and starts it once more. */
   async tell(kills: number): Promise<void> {
     while (this.lives < kills && this.wrongs.length === 0) await this.live();
-    if (this.wrongs.length === 0) await this.hammer(this.begin(), 0);
+    if (this.wrongs.length === 0) await this.hammer(this.begin(), 0); // for what it finds
     for (const ending of ['', '-wal', '-shm', '-lock']) {
       rmSync(`${this.path}${ending}`, { force: true });
     }
@@ -93,13 +93,18 @@ export class Story {
     });
   }
 
-  /** It may not have come to anything: all is as it was, or what died has been said to be interrupted. */
   private async killWithin(life: Life, longestMs: number): Promise<void> {
     await sleep(this.chance.below(longestMs));
+    if (this.chance.happens(25)) this.compareInStart();
     await life.kill();
     this.tally.add('kills');
     this.tally.add('kills while it started');
     this.wrongs.push(...life.wrongs);
+    this.compareInStart();
+  }
+
+  /** It may not have come to anything: all is as it was, or what died has been said to be interrupted. */
+  private compareInStart(): void {
     const report = this.read();
     if (!report) return;
     const rows = rowsOf(report);
@@ -117,56 +122,25 @@ export class Story {
 
   private async hammer(life: Life, forMs: number): Promise<void> {
     const ready = await life.said('ready');
-    if (ready)
-      this.checkRecovery(ready[1] as Found); // see hammer.mjs
-    else this.wrongs.push('It could not be started');
+    if (!ready) this.wrongs.push('It could not be started');
+    else this.checkRecovery(ready[1] as Found); // see hammer.mjs
     const { survivors } = this;
     const ledger = new Ledger([...survivors.values()].map(knownSlot), this.highestToken);
-    const reports: JournalReport[] = [];
-    const missing: KnownSlot[] = [];
-    if (forMs > 0) {
-      life.go((line) => ledger.take(line));
-      await this.readBeside(forMs, ledger, reports, missing);
-    }
+    const beside = new ReadsBeside(() => this.read(), ledger);
+    if (forMs > 0) life.go((line) => ledger.take(line));
+    await beside.go(forMs, this.chance);
     await life.kill();
-    this.wrongs.push(...life.wrongs, ...ledger.wrongs);
-    for (const { token, state } of missing) {
-      if (state === 'held') this.wrongs.push(`Token ${token} was granted and not to be read`);
-    }
+    this.wrongs.push(...life.wrongs, ...ledger.wrongs, ...beside.wrongs);
+    this.tally.add('reads beside the keeper', beside.reports.length);
     this.tallyUp(ledger);
     const report = this.read();
     if (!report) return;
+    const counts = [...beside.reports, report].map(countsOf);
     this.wrongs.push(
       ...againstLedger(report, ledger),
-      ...withinCourse([...reports, report].map(countsOf), this.limits, survivors.size, ledger),
+      ...withinCourse(counts, this.limits, survivors.size, ledger),
     );
     this.goOnFrom(report, ledger);
-  }
-
-  /** Now and then, until its time is over. */
-  private async readBeside(
-    forMs: number,
-    ledger: Ledger,
-    reports: JournalReport[],
-    missing: KnownSlot[],
-  ): Promise<void> {
-    let left = forMs;
-    while (left > 0) {
-      const ms = Math.min(left, 1 + this.chance.below(LONGEST.betweenReads));
-      await sleep(ms);
-      left -= ms;
-      const told = [...ledger.slots.values()];
-      const held = told.filter(({ state }) => state === 'held');
-      const ended = told.filter(({ state }) => state === 'ended');
-      const report = this.read();
-      if (!report) continue;
-      reports.push(report);
-      missing.push(...besideLedger(report, held));
-      if (besideLedger(report, ended).length < ended.length) {
-        this.wrongs.push('What was ended is still to be read');
-      }
-      this.tally.add('reads beside the keeper');
-    }
   }
 
   private checkRecovery({ tookMs, held, limits, status }: Found): void {
@@ -206,7 +180,7 @@ export class Story {
   private tallyUp(ledger: Ledger): void {
     const { tally } = this;
     tally.add('kills');
-    tally.add('kills while it was hammered');
+    tally.add(ledger.asks > 0 ? 'kills while it was hammered' : 'kills while it stood idle');
     tally.add('asks', ledger.asks);
     tally.add('answers', ledger.answers);
     tally.add('grants', ledger.grants);

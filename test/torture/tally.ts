@@ -6,6 +6,7 @@ export class Tally {
     kills: 0,
     'kills while it started': 0,
     'kills while it was hammered': 0,
+    'kills while it stood idle': 0,
     asks: 0,
     answers: 0,
     grants: 0,
