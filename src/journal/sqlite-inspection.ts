@@ -7,16 +7,10 @@
 
 import type { LimitChanges } from '../slots/index.ts';
 import { type Boot, isSameMachineBoot } from './boot.ts';
+import { type Column, checksumOf } from './checksum.ts';
 import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
 import type { Connect, Connection } from './sqlite-connection.ts';
-import {
-  type Column,
-  checksumOf,
-  isIntact,
-  limitsOf,
-  type RunRow,
-  type SessionRow,
-} from './sqlite-rows.ts';
+import { isIntact, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
 import { SCHEMA_VERSION, stepsFrom, tablesOf } from './sqlite-schema.ts';
 import { damageOfLog } from './wal-inspection.ts';
 

@@ -1,14 +1,9 @@
 /**
  * The rows of a journal in SQLite: how they are written, read and checked.
- *
- * A row's checksum is the CRC-32 of its columns as text, one in each line; ids and labels hold no line
- * breaks of their own.
  */
-import { crc32 } from 'node:zlib';
 import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
+import { type Column, checksumOf } from './checksum.ts';
 import type { RunRecord, SessionRecord } from './journal.ts';
-
-export type Column = string | number | null;
 
 /** In the order of the tables' columns; the checksum comes last. */
 export type SessionRow = readonly [
@@ -34,10 +29,6 @@ export type RunRow = readonly [
   grantedAt: number,
   checksum: number,
 ];
-
-export function checksumOf(columns: readonly Column[]): number {
-  return crc32(columns.join('\n'));
-}
 
 /** Whether the last column is the checksum of the others. */
 export function isIntact(row: readonly Column[]): boolean {

@@ -4,9 +4,11 @@
  * A batch is one transaction. An end that is written again finds no row and changes nothing.
  */
 import type { Boot } from './boot.ts';
+import { checksumOf } from './checksum.ts';
 import type { JournalChange } from './journal.ts';
+import { BulkDelete, BulkInsert } from './sqlite-bulk.ts';
 import type { Connection, Statement } from './sqlite-connection.ts';
-import { checksumOf, runRow, sessionRow, textOfLimits } from './sqlite-rows.ts';
+import { runRow, sessionRow, textOfLimits } from './sqlite-rows.ts';
 
 /** How much of what has ended is kept. */
 export interface Retention {
@@ -26,6 +28,7 @@ const ENDED_SESSION = `INSERT INTO ended (token, ${SLOT}, ${END})
 const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
   SELECT token, run_id, kind, ${SLOT}, checksum, :reason, :at,
     end_checksum(token, :reason, :at) FROM runs`;
+const RUN_COLUMNS = 10;
 const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
 const NEWEST_OF_PROCESS = "WHERE life = 'process' ORDER BY token DESC LIMIT :most";
 
@@ -34,6 +37,8 @@ export class SqliteWriter {
   /** One transaction: all that is written in it, or nothing. */
   private readonly inOne: (act: () => void) => void;
   private readonly statements: ReturnType<typeof prepare>;
+  private readonly addedRuns: BulkInsert;
+  private readonly endedRuns: BulkDelete;
   private forgottenAt = 0;
   /** Kept ends of the batch that are more than are kept at all. */
   private surplus = 0;
@@ -48,6 +53,8 @@ export class SqliteWriter {
       checksumOf([token as number, reason as string, at as number]),
     );
     this.statements = prepare(connection);
+    this.addedRuns = new BulkInsert(connection, 'runs', RUN_COLUMNS);
+    this.endedRuns = new BulkDelete(connection, 'runs');
     this.inOne = connection.transaction((act: () => void) => act()).immediate;
   }
 
@@ -71,10 +78,14 @@ export class SqliteWriter {
 
   private apply(changes: readonly JournalChange[]): void {
     this.activity.clear();
+    this.addedRuns.forget();
+    this.endedRuns.forget();
     this.surplus = changes.reduce((kept, change) => kept + Number(isKept(change)), 0);
     this.surplus -= this.retention.maxCount;
     this.lastEndAt = undefined;
     for (const change of changes) this.applyOne(change);
+    this.addedRuns.flush();
+    this.endedRuns.flush();
     if (this.lastEndAt !== undefined) this.forget(this.lastEndAt);
     for (const [token, at] of this.activity) {
       this.statements.setActivity.run(token, at, checksumOf([token, at]));
@@ -85,11 +96,11 @@ export class SqliteWriter {
     const { statements } = this;
     switch (change.type) {
       case 'run_slot_granted':
-        statements.addRun.run(...runRow(change));
+        this.addedRuns.add(runRow(change));
         break;
       case 'run_slot_ended':
-        if (this.isToBeKept(change.isKept)) this.keep(statements.keepRun, change);
-        statements.dropRun.run(change.token);
+        if (this.isToBeKept(change.isKept)) this.keepRun(change);
+        this.endedRuns.add(change.token);
         break;
       case 'session_slot_granted':
         statements.addSession.run(...sessionRow(change));
@@ -118,6 +129,12 @@ export class SqliteWriter {
     return this.surplus < 0;
   }
 
+  /** Its row is read, so it has to be there. */
+  private keepRun(end: { token: number; reason: string; at: number }): void {
+    this.addedRuns.flush();
+    this.keep(this.statements.keepRun, end);
+  }
+
   private keep(
     statement: Statement,
     { token, reason, at }: { token: number; reason: string; at: number },
@@ -128,6 +145,8 @@ export class SqliteWriter {
 
   private endAllOfProcess(reason: string, at: number): void {
     const { statements, retention } = this;
+    this.addedRuns.flush();
+    this.endedRuns.flush();
     const most = retention.maxCount;
     statements.keepSessions.run({ reason, at, most });
     statements.keepRuns.run({ reason, at, most });
@@ -151,12 +170,10 @@ function isKept(change: JournalChange): boolean {
 }
 
 function prepare(connection: Connection) {
-  const values = (count: number) => `VALUES (${Array(count).fill('?').join(', ')})`;
+  const values = (columns: number) => `VALUES (${Array(columns).fill('?').join(', ')})`;
   return {
     addSession: connection.prepare(`INSERT OR REPLACE INTO sessions ${values(8)}`),
-    addRun: connection.prepare(`INSERT OR REPLACE INTO runs ${values(10)}`),
     dropSession: connection.prepare('DELETE FROM sessions WHERE token = ?'),
-    dropRun: connection.prepare('DELETE FROM runs WHERE token = ?'),
     dropActivity: connection.prepare('DELETE FROM activity WHERE token = ?'),
     setActivity: connection.prepare(`INSERT OR REPLACE INTO activity ${values(3)}`),
     setFact: connection.prepare(`INSERT OR REPLACE INTO facts ${values(3)}`),

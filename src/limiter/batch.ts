@@ -23,12 +23,16 @@ export class Batch {
   private atOnce: unknown = undefined;
   /** For the journal, where it keeps anything. */
   readonly changes: JournalChange[] = [];
+  /** UTC epoch milliseconds of what is noted for the journal; 0 before anything is. */
+  notedAt = 0;
+  /** Sessions that live on and in which a run began or ended. */
+  readonly active = new Set<SessionEntry>();
   private readonly calls = new Tape();
   private readonly losses = new Tape();
   /** Pairs of channel and event. */
   private readonly events = new Tape();
-  /** What was taken into it, where a batch may have to be served again. */
-  private messages: Message[] = [];
+  /** What was taken into it, where a batch may have to be served again: pairs of call and operation. */
+  private readonly messages = new Tape();
   /** Callers who had gone when they were to be given a slot. */
   private readonly gone: BookedCall[] = [];
   /** How far each was told. */
@@ -43,13 +47,18 @@ export class Batch {
   }
 
   /** A message was served in it. */
-  take<Call extends BookedCall, Decision>(call: Call, operation: Operation<Call, Decision>): void {
-    this.messages.push({ call, operation: operation as unknown as Message['operation'] }); // its own
+  take(call: BookedCall, operation: object): void {
+    this.messages.push(call);
+    this.messages.push(operation);
   }
 
   takeMessages(): Message[] {
-    const { messages } = this;
-    this.messages = [];
+    const messages: Message[] = [];
+    for (let at = 0; at < this.messages.size; at += 2) {
+      const call = this.messages.at(at) as BookedCall; // pushed in pairs
+      messages.push({ call, operation: this.messages.at(at + 1) as Message['operation'] });
+    }
+    this.messages.clear();
     return messages;
   }
 
@@ -126,7 +135,9 @@ export class Batch {
   /** All was told, or nothing of it is to be. */
   clear(): void {
     this.isCommitted = false;
-    if (this.messages.length > 0) this.messages = [];
+    this.messages.clear();
+    if (this.active.size > 0) this.active.clear();
+    this.notedAt = 0;
     if (this.isEmpty) return;
     this.answered = this.lost = this.emitted = 0;
     this.calls.clear();

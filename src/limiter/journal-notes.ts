@@ -8,18 +8,22 @@ import type { Survivors } from './survivors.ts';
 type Entry = RunEntry | SessionEntry;
 
 export function noteGrant(limiter: Survivors, entry: Entry): void {
-  const { batch } = limiter;
+  const { changes } = limiter.batch;
   const { token, life, labels } = entry;
   const owner = entry.owner?.id;
   const leaseMs = tieOf(entry)?.lease?.leaseMs;
-  const common = { token, life, owner, labels, leaseMs, grantedAt: nowOf(limiter) };
+  const grantedAt = timeOf(limiter);
   if (entry instanceof RunEntry) {
-    const { id: runId, session, kind } = entry;
-    const slot = { sessionId: session.id, runId, kind: kind?.id };
-    batch.changes.push({ type: 'run_slot_granted', ...slot, ...common });
+    const { id: runId, session } = entry;
+    const sessionId = session.id;
+    const kind = entry.kind?.id;
+    const type = 'run_slot_granted';
+    changes.push({ type, token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt });
     noteActivity(limiter, session);
   } else {
-    batch.changes.push({ type: 'session_slot_granted', sessionId: entry.id, ...common });
+    const type = 'session_slot_granted';
+    const { id: sessionId } = entry;
+    changes.push({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt });
   }
 }
 
@@ -33,12 +37,12 @@ export function noteEnd(limiter: Survivors, entry: Entry, reason: EndReason): vo
   const { token, life } = entry;
   // Most slots are given back and that is all; nobody will ask for them.
   const isKept = reason !== 'released' || life !== 'process';
-  const end = { token, reason, at: nowOf(limiter), isKept };
+  const at = timeOf(limiter);
   if (entry instanceof RunEntry) {
-    batch.changes.push({ type: 'run_slot_ended', ...end });
+    batch.changes.push({ type: 'run_slot_ended', token, reason, at, isKept });
     noteActivity(limiter, entry.session);
   } else {
-    batch.changes.push({ type: 'session_slot_ended', ...end });
+    batch.changes.push({ type: 'session_slot_ended', token, reason, at, isKept });
   }
 }
 
@@ -46,13 +50,23 @@ export function noteLimits({ batch, tables }: Survivors): void {
   batch.changes.push({ type: 'limits_changed', limits: tables.limitChanges });
 }
 
-/** A session that lives on knows when it was last used. */
-function noteActivity(limiter: Survivors, session: SessionEntry): void {
-  if (session.life === 'process' || !session.isHeld) return;
-  const { token } = session;
-  limiter.batch.changes.push({ type: 'session_active', token, at: nowOf(limiter) });
+/** A session that lives on knows when it was last used: once for all that happened in the batch. */
+function noteActivity({ batch }: Survivors, session: SessionEntry): void {
+  if (session.life !== 'process') batch.active.add(session);
 }
 
-function nowOf({ clock }: Survivors): number {
-  return Math.round(clock.now());
+/** The last lines of the batch. */
+export function noteActivities(limiter: Survivors): void {
+  const { active, changes } = limiter.batch;
+  const at = timeOf(limiter);
+  for (const { token, isHeld } of active) {
+    if (isHeld) changes.push({ type: 'session_active', token, at });
+  }
+  active.clear();
+}
+
+/** All that is noted in one batch happens at one time. */
+function timeOf({ batch, clock }: Survivors): number {
+  batch.notedAt ||= Math.round(clock.now());
+  return batch.notedAt;
 }

@@ -12,6 +12,7 @@
  */
 import type { BookedCall } from './call-book.ts';
 import type { FaultPoints } from './fault-points.ts';
+import { noteActivities } from './journal-notes.ts';
 import { loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -47,9 +48,9 @@ export function enter(faultPoints: FaultPoints): void {
 
 /** Commits the batch and tells it. `atOnce` is for a caller who is on this stack. */
 export function finish(limiter: Survivors, atOnce?: unknown): void {
-  const { batch, storage, tables, faultPoints } = limiter;
+  const { batch, tables, faultPoints } = limiter;
   faultPoints?.reach('before', 'journal');
-  if (batch.changes.length > 0 && !storage.keep(batch.changes)) serveAgain(limiter);
+  if (batch.changes.length > 0 && !keep(limiter)) serveAgain(limiter);
   tables.undo.clear();
   batch.commit(atOnce);
   faultPoints?.reach('after', 'journal');
@@ -61,7 +62,7 @@ export function finish(limiter: Survivors, atOnce?: unknown): void {
  * by a limiter that grants nothing. What ends in them ends, and is owed to the journal.
  */
 function serveAgain(limiter: Survivors): void {
-  const { batch, storage, tables } = limiter;
+  const { batch, tables } = limiter;
   tables.undo.rollBack();
   const messages = batch.takeMessages();
   batch.forget();
@@ -69,7 +70,12 @@ function serveAgain(limiter: Survivors): void {
     operation.change(limiter, call, operation.decide(limiter, call));
     batch.take(call, operation);
   }
-  storage.keep(batch.changes);
+  keep(limiter);
+}
+
+function keep(limiter: Survivors): boolean {
+  noteActivities(limiter);
+  return limiter.storage.keep(limiter.batch.changes);
 }
 
 /** A committed batch is shown, answered, emitted. What was told before a crash is not told again. */
