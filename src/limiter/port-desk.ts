@@ -13,7 +13,7 @@ import {
   type RemoteNews,
   type RemoteRequest,
 } from './remote-protocol.ts';
-import type { RunSlot, SessionSlot } from './slot.ts';
+import { RunSlot, SessionSlot } from './slot.ts';
 import { SlotLostError } from './slot-lost-error.ts';
 
 type Slot = RunSlot | SessionSlot;
@@ -66,9 +66,16 @@ export class PortDesk {
     }
     const { number } = request;
     this.answerTo(request).then(
-      (value) => this.outbox.post({ type: 'done', number, value }),
+      (value) => this.answer(number, value),
       (error) => this.outbox.post({ type: 'failed', number, fault: faultOf(error) }),
     );
+  }
+
+  /** A slot is kept from its answer on: that it is lost is told after that it was given. */
+  private answer(number: number, value: unknown): void {
+    const slot = value instanceof RunSlot || value instanceof SessionSlot ? value : undefined;
+    this.outbox.post({ type: 'done', number, value: slot ? slot.token : value });
+    if (slot) this.keep(slot);
   }
 
   private answerTo(request: Exclude<RemoteRequest, { type: 'withdraw' }>): Promise<unknown> {
@@ -99,27 +106,24 @@ export class PortDesk {
     number: number,
     options: RemoteAcquireOptions,
     ask: (options: object) => Promise<Slot>,
-  ): Promise<number> {
+  ): Promise<Slot> {
     const abort = new AbortController();
     this.waiting.set(number, abort);
     try {
-      const slot = await ask({ ...options, signal: abort.signal, holder: this.thread.signal });
-      return this.keep(slot);
+      return await ask({ ...options, signal: abort.signal, holder: this.thread.signal });
     } finally {
       this.waiting.delete(number);
     }
   }
 
   /** The client is told when the slot is lost. */
-  private keep(slot: Slot): number {
-    const { token } = slot;
-    if (this.slots.has(token)) return token;
+  private keep(slot: Slot): void {
+    const { token, signal } = slot;
+    if (this.slots.has(token)) return;
     this.slots.set(token, slot);
-    const { signal } = slot;
     const lost = (): void => this.lost(token, signal.reason);
     if (signal.aborted) lost();
     else signal.addEventListener('abort', lost, { once: true });
-    return token;
   }
 
   private lost(token: number, reason: unknown): void {

@@ -155,21 +155,22 @@ export class RemoteLimiter {
   ): Promise<RemoteGrant> {
     signal?.throwIfAborted();
     const acquire = this.last + 1;
-    const answer = this.ask(request);
-    const token = await (signal ? this.untilAborted(answer, acquire, signal) : answer);
-    return this.grantOf(token as number, id); // as it asks for
+    // That it is lost may come in the same message, so it is known as soon as it is heard of.
+    const heard = (token: unknown): RemoteGrant => this.grantOf(token as number, id); // as it asks for
+    const answer = this.ask(request, heard);
+    return signal ? this.untilAborted(answer, acquire, signal) : answer;
   }
 
   /** The caller has his answer at once; a slot that was on its way to him is given back. */
   private untilAborted(
-    answer: Promise<unknown>,
+    answer: Promise<RemoteGrant>,
     acquire: number,
     signal: AbortSignal,
-  ): Promise<unknown> {
+  ): Promise<RemoteGrant> {
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         this.post({ type: 'withdraw', acquire });
-        answer.then((token) => this.giveBack(token as number)).catch(() => {});
+        answer.then(({ token }) => this.giveBack(token)).catch(() => {});
         reject(signal.reason);
       };
       signal.addEventListener('abort', aborted, { once: true });
@@ -183,11 +184,14 @@ export class RemoteLimiter {
     return grant;
   }
 
-  private ask(request: Unnumbered): Promise<unknown> {
+  private ask(request: Unnumbered): Promise<unknown>;
+  private ask<Value>(request: Unnumbered, heard: (answer: unknown) => Value): Promise<Value>;
+  private ask(request: Unnumbered, heard = (answer: unknown) => answer): Promise<unknown> {
     if (this.closedWith) return Promise.reject(this.closedWith);
     return new Promise((resolve, reject) => {
       if (this.open.size === 0) this.port.ref();
-      this.open.set(this.post(request), { resolve, reject });
+      const answered = (answer: unknown): void => resolve(heard(answer));
+      this.open.set(this.post(request), { resolve: answered, reject });
     });
   }
 

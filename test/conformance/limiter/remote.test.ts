@@ -66,6 +66,21 @@ describe('a slot of another thread', () => {
     expect(counts(limiter)).toEqual(EMPTY);
   });
 
+  test('being known as lost although it was released in the tick of its grant', async () => {
+    await using world = await connected({ maxParallelRuns: 1 });
+    const { limiter, thread } = world;
+    await limiter.acquireRunSlot('s1', 'first');
+    const waiting = thread.do<ToldSlot>('acquireRun', 's1', 'r1', FOR_EVER);
+    await thread.roundTrip();
+    limiter.releaseRunSlot('first');
+    limiter.releaseRunSlot('r1');
+    expect(await waiting).toMatchObject({ runId: 'r1' });
+    await thread.roundTrip();
+    expect(await thread.do('look', 'r1')).toMatchObject({ isLost: true });
+    expect(await thread.do('loss', 'r1')).toMatchObject({ code: 'released', isLoss: true });
+    expect(counts(limiter)).toEqual(EMPTY);
+  });
+
   test('being reported when it is released, and with zeros when it is released again', async () => {
     await using world = await connected();
     const { thread } = world;
