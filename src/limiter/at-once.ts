@@ -58,13 +58,16 @@ function grantOnTheSpot(
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
   faultPoints?.reach('after', 'decide');
-  if (decision.type === 'held') return runHandleOn(limiter, decision.entry);
+  if (decision.type === 'held') {
+    decision.entry.claims += 1;
+    return runHandleOn(limiter, decision.entry);
+  }
   if (decision.type !== 'grant') return undefined;
   faultPoints?.reach('before', 'change');
   const entry = holdRun(limiter, request);
   faultPoints?.reach('after', 'change');
   const slot = runHandleOn(limiter, entry);
-  entry.isClaimed = true;
+  entry.claims = 1;
   finish(limiter, slot);
   return slot;
 }

@@ -123,7 +123,7 @@ export class Batch {
   /** Slots that were granted and that nobody has: all who asked have gone meanwhile. Each once. */
   takeUnclaimed(): Set<RunEntry | SessionEntry> {
     const entries = new Set<RunEntry | SessionEntry>();
-    for (const { entry } of this.gone) if (entry && !entry.isClaimed) entries.add(entry);
+    for (const { entry } of this.gone) if (entry && entry.claims === 0) entries.add(entry);
     this.gone.length = 0;
     return entries;
   }

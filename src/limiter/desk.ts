@@ -110,6 +110,12 @@ export class Desk {
     sendCall(this.ref, new ReleaseRunCall(this, held.id, undefined, held));
   }
 
+  /** Somebody who was given it has no use for it; if nobody else was, it ends. */
+  giveUp(entry: RunEntry | SessionEntry): void {
+    entry.claims -= 1;
+    this.takeBack(entry);
+  }
+
   /** Nobody was there to be given it. */
   takeBack(entry: RunEntry | SessionEntry): void {
     sendCall(this.ref, new TakeBackCall(this, entry));

@@ -135,7 +135,7 @@ export const withdraw: Operation<WithdrawCall, BookedCall> = {
 
 /** The slot alone: what else is tied to a session is no concern of who has not got it. */
 export const takeBack: Operation<TakeBackCall, boolean> = {
-  decide: (_limiter, { granted }) => granted.isHeld && !granted.isClaimed,
+  decide: (_limiter, { granted }) => granted.isHeld && granted.claims === 0,
 
   change(limiter, call, isUnclaimed) {
     if (isUnclaimed) endSlot(limiter, call.granted, 'released', true);

@@ -26,6 +26,15 @@ export function openPort(limiter: ConcurrencyLimiter, ports: Set<PortDesk>): Mes
   return port2;
 }
 
+/** A slot, and how often it was given to a caller there who has not given it up. */
+interface Kept {
+  readonly slot: Slot;
+  claims: number;
+}
+
+/** What is asked for without an answer. */
+type Notice = Extract<RemoteRequest, { type: 'withdraw' | 'give_up' }>;
+
 export class PortDesk {
   private readonly limiter: ConcurrencyLimiter;
   private readonly port: MessagePort;
@@ -33,7 +42,7 @@ export class PortDesk {
   /** Aborts when the port closes: the holder of its slots. */
   private readonly thread = new AbortController();
   /** Slots that it was given, by token. */
-  private readonly slots = new Map<number, Slot>();
+  private readonly slots = new Map<number, Kept>();
   /** Acquires that wait for their answer, by number. */
   private readonly waiting = new Map<number, AbortController>();
 
@@ -60,10 +69,12 @@ export class PortDesk {
   }
 
   private serve(request: RemoteRequest): void {
-    if (request.type === 'withdraw') {
-      this.waiting.get(request.acquire)?.abort();
-      return;
-    }
+    if (request.type === 'withdraw') this.waiting.get(request.acquire)?.abort();
+    else if (request.type === 'give_up') this.giveUp(request.token);
+    else this.serveCall(request);
+  }
+
+  private serveCall(request: Exclude<RemoteRequest, Notice>): void {
     const { number } = request;
     this.answerTo(request).then(
       (value) => this.answer(number, value),
@@ -78,7 +89,7 @@ export class PortDesk {
     if (slot) this.keep(slot);
   }
 
-  private answerTo(request: Exclude<RemoteRequest, { type: 'withdraw' }>): Promise<unknown> {
+  private answerTo(request: Exclude<RemoteRequest, Notice>): Promise<unknown> {
     const { limiter } = this;
     switch (request.type) {
       case 'acquire_run':
@@ -119,8 +130,12 @@ export class PortDesk {
   /** The client is told when the slot is lost. */
   private keep(slot: Slot): void {
     const { token, signal } = slot;
-    if (this.slots.has(token)) return;
-    this.slots.set(token, slot);
+    const kept = this.slots.get(token);
+    if (kept) {
+      kept.claims += 1;
+      return;
+    }
+    this.slots.set(token, { slot, claims: 1 });
     const lost = (): void => this.lost(token, signal.reason);
     if (signal.aborted) lost();
     else signal.addEventListener('abort', lost, { once: true });
@@ -133,10 +148,19 @@ export class PortDesk {
     }
   }
 
+  /** The slot came too late for one of its callers. */
+  private giveUp(token: number): void {
+    const kept = this.slots.get(token);
+    if (!kept) return;
+    kept.claims -= 1;
+    if (kept.claims === 0) this.slots.delete(token);
+    RunSlot.giveUp(kept.slot);
+  }
+
   private async giveBack(token: number): Promise<unknown> {
-    const slot = this.slots.get(token);
+    const kept = this.slots.get(token);
     this.slots.delete(token);
-    return (await slot?.release()) ?? { sessions: 0, runs: 0, waiters: 0 };
+    return (await kept?.slot.release()) ?? { sessions: 0, runs: 0, waiters: 0 };
   }
 }
 

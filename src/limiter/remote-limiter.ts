@@ -148,33 +148,39 @@ export class RemoteLimiter {
     return this.ask({ type: 'give_back', token }) as Promise<ReleaseReport>; // as it asks for
   }
 
-  private async acquire(
+  private acquire(
     request: Unnumbered,
     id: string,
     signal: AbortSignal | undefined,
   ): Promise<RemoteGrant> {
-    signal?.throwIfAborted();
-    const acquire = this.last + 1;
     // That it is lost may come in the same message, so it is known as soon as it is heard of.
     const heard = (token: unknown): RemoteGrant => this.grantOf(token as number, id); // as it asks for
-    const answer = this.ask(request, heard);
-    return signal ? this.untilAborted(answer, acquire, signal) : answer;
+    return signal ? this.untilAborted(request, heard, signal) : this.ask(request, heard);
   }
 
-  /** The caller has his answer at once; a slot that was on its way to him is given back. */
+  /** The caller has his answer at once; a slot that was on its way to him is given up. */
   private untilAborted(
-    answer: Promise<RemoteGrant>,
-    acquire: number,
+    request: Unnumbered,
+    heard: (token: unknown) => RemoteGrant,
     signal: AbortSignal,
   ): Promise<RemoteGrant> {
+    if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
+      const acquire = this.last + 1;
       const aborted = (): void => {
         this.post({ type: 'withdraw', acquire });
-        answer.then(({ token }) => this.giveBack(token)).catch(() => {});
         reject(signal.reason);
       };
+      const answered = (token: unknown): void => {
+        signal.removeEventListener('abort', aborted);
+        if (signal.aborted) this.post({ type: 'give_up', token: token as number });
+        else resolve(heard(token));
+      };
       signal.addEventListener('abort', aborted, { once: true });
-      answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+      this.ask(request, answered).catch((error) => {
+        signal.removeEventListener('abort', aborted);
+        reject(error);
+      });
     });
   }
 

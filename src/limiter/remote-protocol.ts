@@ -30,6 +30,7 @@ export type RemoteRequest = { readonly number: number } & (
       readonly token: number | undefined;
     }
   | { readonly type: 'give_back'; readonly token: number }
+  | { readonly type: 'give_up'; readonly token: number }
   | { readonly type: 'renew_run' | 'renew_session'; readonly id: string; readonly token: number }
   | { readonly type: 'withdraw'; readonly acquire: number }
 );

@@ -11,13 +11,18 @@ import type { ReleaseReport } from './release-report.ts';
 import { SlotLostError } from './slot-lost-error.ts';
 import { ensureTie, tieOf } from './slot-tie.ts';
 
-abstract class Slot<Entry extends SlotEntry> {
+abstract class Slot<Entry extends RunEntry | SessionEntry> {
   protected readonly entry: Entry;
   protected readonly desk: Desk;
 
   constructor(entry: Entry, desk: Desk) {
     this.entry = entry;
     this.desk = desk;
+  }
+
+  /** For who never had it in his hands: ends the slot unless somebody else was given it too. */
+  static giveUp({ desk, entry }: Slot<RunEntry | SessionEntry>): void {
+    desk.giveUp(entry);
   }
 
   /** The fencing token: rises with every grant of the limiter. */

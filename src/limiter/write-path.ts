@@ -136,8 +136,8 @@ function answer(call: BookedCall): boolean {
   const isRefused = decided instanceof Error;
   const isDelivered = answerer ? answerer.replyTo(call, decided, isRefused) : settle(call);
   if (!entry || isRefused) return true;
-  if (isDelivered) entry.isClaimed = true;
-  return entry.isClaimed;
+  if (isDelivered) entry.claims += 1;
+  return entry.claims > 0;
 }
 
 /** Answers a call that no server has taken up yet. */

@@ -38,8 +38,8 @@ export abstract class SlotEntry {
   end: EndReason | undefined = undefined;
   /** Whether its holder ended it. */
   isOwnEnd = false;
-  /** Whether somebody was given it. */
-  isClaimed = false;
+  /** Callers who were given it and have not given it up. */
+  claims = 0;
   waiter: Waiter | undefined = undefined;
   labels: Labels | undefined = undefined;
   life: SlotLife = 'process';

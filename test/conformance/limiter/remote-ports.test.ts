@@ -22,6 +22,10 @@ import { faultOf } from '../../support/servers.ts';
 
 const run = promisify(execFile);
 const PROGRAM = join(import.meta.dirname, '..', '..', 'support', 'remote-alive.mjs');
+const abortable = () => {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort('gave up') };
+};
 const ids = (count: number) => Array.from({ length: count }, (_, n) => `r${n}`);
 
 describe('openPort', () => {
@@ -114,6 +118,42 @@ describe('a caller who aborts', () => {
     await ended;
     await relay.roundTrip();
     expect([counts(limiter), asked.settlements]).toEqual([EMPTY, 1]);
+  });
+
+  test('leaving the slot to those who were given it too, when the grant is on its way', async () => {
+    await using limiter = await start({ maxParallelRuns: 1 });
+    using relay = relayed(limiter);
+    const held = await limiter.acquireRunSlot('s1', 'r0');
+    const { signal, abort } = abortable();
+    const gone = attempt(relay.remote.acquireRunSlot('s1', 'r1', { ...PATIENT, signal }));
+    const joined = attempt(relay.remote.acquireRunSlot('s1', 'r1', PATIENT));
+    await relay.roundTrip();
+    await held.release();
+    abort();
+    await relay.roundTrip();
+    await relay.roundTrip();
+    expect([gone.error, joined.outcome]).toEqual(['gave up', 'granted']);
+    expect(counts(limiter)).toEqual({ ...EMPTY, activeRuns: 1 });
+    expect(await joined.value?.release()).toMatchObject({ runs: 1 });
+  });
+
+  test('leaving the slot that is held, there or here, when he asked for it again', async () => {
+    await using limiter = await start();
+    using relay = relayed(limiter);
+    await relay.remote.acquireRunSlot('s1', 'there');
+    await limiter.acquireRunSlot('s1', 'here');
+    await limiter.acquireSessionSlot('s1');
+    const { signal, abort } = abortable();
+    const asked = [
+      attempt(relay.remote.acquireRunSlot('s1', 'there', { signal })),
+      attempt(relay.remote.acquireRunSlot('s1', 'here', { signal })),
+      attempt(relay.remote.acquireSessionSlot('s1', { signal })),
+    ];
+    abort();
+    await relay.roundTrip();
+    await relay.roundTrip();
+    expect(asked.map(({ error }) => error)).toEqual(['gave up', 'gave up', 'gave up']);
+    expect(counts(limiter)).toEqual({ ...EMPTY, activeSessions: 1, activeRuns: 2 });
   });
 
   test('being told at once although nothing comes from the limiter', async () => {
