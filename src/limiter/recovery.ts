@@ -116,7 +116,7 @@ function bindAgain(
   entry: RunEntry | SessionEntry,
   { life, leaseMs = Infinity }: RecoveredSession | RunRecord,
 ): void {
-  entry.isClaimed = true;
+  entry.claims = 1;
   bind(limiter, entry, { holder: undefined, leaseMs, life, acquiredAt: undefined });
 }
 
