@@ -27,10 +27,10 @@ import { Complaints, Tally } from './tally.ts';
 export const LIMITS: Limits = {
   maxParallelSessions: 50,
   maxParallelRuns: 500,
-  maxRunsPerSession: 20,
+  maxRunsPerSession: 15,
   maxSessionsPerOwner: 8,
-  maxRunsPerOwner: 90,
-  maxJobsPerOwner: 110,
+  maxRunsPerOwner: 78,
+  maxJobsPerOwner: 80,
   maxRunsPerKind: { agent: 100, exec: 150 },
   maxWaiters: 40,
 };

@@ -22,7 +22,7 @@ export async function orderThread(stage: Stage): Promise<void> {
   const { crew, chance } = stage;
   const thread = chance.oneOf(crew.threads);
   if (!thread) return;
-  const order = chance.pick([takeSlots, giveSlotsBack, giveUpWaits, askInVain]);
+  const order = chance.pick([takeSlots, giveSlotsBack, giveUpWaits, giveUpWaits, askInVain]);
   await order(stage, thread);
 }
 
@@ -36,7 +36,7 @@ export async function loseThread(stage: Stage): Promise<void> {
 }
 
 async function takeSlots(stage: Stage, thread: Thread): Promise<void> {
-  for (let left = stage.chance.between(2, 8); left > 0; left -= 1) {
+  for (let left = stage.chance.between(2, 16); left > 0; left -= 1) {
     thread.acquire(knownInTime(runTerms(stage)));
   }
   if (stage.chance.happens(0.5)) thread.acquire(knownInTime(sessionTerms(stage)));
@@ -70,7 +70,9 @@ async function giveSlotsBack({ chance, ledger }: Stage, thread: Thread): Promise
   thread.read();
 }
 
-async function giveUpWaits({ chance, tally }: Stage, thread: Thread): Promise<void> {
+async function giveUpWaits(stage: Stage, thread: Thread): Promise<void> {
+  const { chance, tally } = stage;
+  if (thread.asks.size === 0) await takeSlots(stage, thread);
   for (const ask of chance.some([...thread.asks.values()], 3)) {
     thread.abort(ask);
     tally.count('waits', 'aborted in a thread');
