@@ -43,7 +43,19 @@ function termsFrom(options: AnyAcquireOptions, asked: Asked, limiter: Acquired):
   checkAcquireOptions(options, asked);
   const { owner, kind, priority = 0, labels, waitTimeoutMs = 0 } = options;
   const bonds = bondsOf(options, limiter);
+  const saysMore = owner ?? kind ?? labels ?? bonds;
+  if (saysMore === undefined && priority === 0) return waitingTerms(waitTimeoutMs);
   return { owner, kind, priority, labels: copyOf(labels), waitTimeoutMs, bonds };
+}
+
+let lastWaiting = PLAIN;
+
+/** Of all who wait equally long, and say nothing else, the terms are one object. */
+function waitingTerms(waitTimeoutMs: number): AcquireTerms {
+  if (lastWaiting.waitTimeoutMs !== waitTimeoutMs) {
+    lastWaiting = Object.freeze({ ...PLAIN, waitTimeoutMs });
+  }
+  return lastWaiting;
 }
 
 function bondsOf(

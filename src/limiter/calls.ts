@@ -44,18 +44,33 @@ export interface Bonds {
 /** To acquire a slot. */
 export abstract class AcquireCall extends BookedCall {
   readonly sessionId: string;
-  readonly owner: string | undefined;
-  readonly priority: number;
-  readonly labels: Labels | undefined;
-  readonly bonds: Bonds | undefined;
+  /** Shared by all who have asked alike; of many who wait, nobody has his own. */
+  private readonly terms: AcquireTerms;
 
   constructor(desk: Desk, sessionId: string, terms: AcquireTerms) {
     super(desk, 'ordinary', terms.waitTimeoutMs);
     this.sessionId = sessionId;
-    this.owner = terms.owner;
-    this.priority = terms.priority;
-    this.labels = terms.labels;
-    this.bonds = terms.bonds;
+    this.terms = terms;
+  }
+
+  get owner(): string | undefined {
+    return this.terms.owner;
+  }
+
+  get kind(): string | undefined {
+    return this.terms.kind;
+  }
+
+  get priority(): number {
+    return this.terms.priority;
+  }
+
+  get labels(): Labels | undefined {
+    return this.terms.labels;
+  }
+
+  get bonds(): Bonds | undefined {
+    return this.terms.bonds;
   }
 
   override resolveWith(value: unknown): boolean {
@@ -84,12 +99,10 @@ export class AcquireSessionCall extends AcquireCall implements SessionRequest {
 /** To acquire a run slot. */
 export class AcquireRunCall extends AcquireCall implements RunRequest {
   readonly runKey: RunKey;
-  readonly kind: string | undefined;
 
   constructor(desk: Desk, sessionId: string, runKey: RunKey, terms: AcquireTerms) {
     super(desk, sessionId, terms);
     this.runKey = runKey;
-    this.kind = terms.kind;
   }
 
   override get messageType(): string {
