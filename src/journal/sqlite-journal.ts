@@ -132,7 +132,9 @@ export class SqliteJournal implements DurableJournal {
   read(): Pick<Recovered, 'sessions' | 'runs'> {
     const { connection } = this;
     if (!connection) throw journalUnavailable(this.name, 'is not where it was');
-    const { sessions, runs, activity } = inspect(connection, this.file, connect);
+    // Its log is its own: what stands there was written by this connection.
+    const own = { path: this.name, walPath: undefined };
+    const { sessions, runs, activity } = inspect(connection, own, connect);
     return {
       sessions: sessions.map(sessionOf).map((session) => ({
         ...session,

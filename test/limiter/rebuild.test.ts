@@ -2,7 +2,8 @@
  * Tables that disagree with themselves after a crash are built anew from the journal.
  */
 import { describe, expect, test } from 'vitest';
-import { exit, startConcurrencyLimiter, sys } from '../../src/index.ts';
+import { type DurableJournal, exit, startConcurrencyLimiter, sys } from '../../src/index.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
 import { violations } from '../../src/slots/invariants.ts';
 import type { SlotTables } from '../../src/slots/slot-tables.ts';
 import { recordEvents, settle } from '../../src/testing.ts';
@@ -24,7 +25,7 @@ const damages: Readonly<Record<string, (tables: SlotTables) => void>> = {
   },
 };
 
-async function arrange(journal: 'memory' | { path: string }) {
+async function arrange(journal: 'memory' | { path: string } | DurableJournal) {
   const limits = { maxParallelRuns: 2 };
   const limiter = await startConcurrencyLimiter({ limits, journal });
   const session = await limiter.acquireSessionSlot('s', { owner: 'alice', leaseMs: 60_000 });
@@ -56,6 +57,31 @@ describe('tables that are wrong after a crash', () => {
     expect(await session.release()).toEqual({ sessions: 1, runs: 2, waiters: 0 });
     expect(limiter.getStatus()).toMatchObject({ activeSessions: 0, activeRuns: 0 });
     expect(violations(tables)).toEqual([]);
+    await limiter.stop();
+  });
+
+  test('leaving out what has ended and is not written yet', async () => {
+    const real = openSqliteJournal({ path: freshPlace() });
+    const full = { is: false };
+    const commit: DurableJournal['commit'] = (changes) => {
+      if (full.is) throw new Error('the disk is full');
+      real.commit(changes);
+    };
+    const journal = Object.create(real, { commit: { value: commit } }) as DurableJournal;
+    const { limiter, runs, waiters, tables } = await arrange(journal);
+    const outcomes = Promise.allSettled(waiters);
+    full.is = true;
+    await runs[0]?.release();
+    damages['a count that is wrong']?.(tables);
+    exit(limiter.ref, new Error('fire'));
+    await settle();
+    expect(limiter.getStatus()).toMatchObject({ storage: 'degraded', activeRuns: 1 });
+    expect(await runs[1]?.release()).toEqual({ sessions: 0, runs: 1, waiters: 0 });
+    expect(limiter.getStatus()).toMatchObject({ activeRuns: 0, waitingRuns: 0 });
+    // Who waited was asked again, and is answered as whoever asks now.
+    const refusal = { status: 'rejected', reason: { code: 'storage_unavailable' } };
+    expect(await outcomes).toMatchObject([refusal, refusal]);
+    full.is = false;
     await limiter.stop();
   });
 

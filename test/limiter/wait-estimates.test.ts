@@ -74,7 +74,7 @@ class History {
 
   private async call(limiter: Limiter, runId: string): Promise<void> {
     while (this.waits.length < WAITS) {
-      await this.sleep(5_000 * this.chance());
+      await this.pass(5_000 * this.chance());
       const askedAt = this.clock.monotonicNow();
       const asked = limiter.acquireRunSlot('session', runId, { waitTimeoutMs: Infinity });
       this.asks += 1;
@@ -82,12 +82,13 @@ class History {
       const slot = await asked;
       const waitedMs = this.clock.monotonicNow() - askedAt;
       if (estimate?.samples === 100) this.waits.push({ waitedMs, ...estimate });
-      await this.sleep(this.draw(this.chance));
+      await this.pass(this.draw(this.chance));
       await slot.release();
     }
   }
 
-  private sleep(ms: number): Promise<void> {
+  /** Simulated time: `play` moves the clock on. */
+  private pass(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.setTimeout(resolve, Math.round(ms)));
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A clock on which time can pass without any timer being looked at, as on a machine whose process was
- * held: what is due fires late.
+ * held: what is due fires late. All of it is simulated; nobody waits.
  */
 import { SimulatedClock } from '../../src/testing.ts';
 

@@ -50,5 +50,6 @@ const isPossible = canMount();
  */
 export function testWithMount(name: string, run: () => Promise<void> | void): void {
   if (isPossible || process.env.CI === 'true') test(name, run);
+  // The reason: a newcomer is not root, and nothing but a mount makes a disk small or read-only for root.
   else test.skip(`${name} (skipped: only root may mount a file system)`, run);
 }
