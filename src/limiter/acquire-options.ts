@@ -4,6 +4,7 @@
 import { expectKnown, expectOption, invalidOption, isDuration } from '../otp/options.ts';
 import { isId, type Labels } from '../slots/index.ts';
 import { type HolderTarget, isHolderTarget } from './holder.ts';
+import { isSlotWork, type SlotWork } from './slot-work.ts';
 
 /** What `tryAcquireSessionSlot` takes. */
 export interface TrySessionOptions {
@@ -20,6 +21,11 @@ export interface TrySessionOptions {
   readonly holder?: HolderTarget;
   /** The slot ends as `expired` after so many milliseconds, unless it is renewed. Default `Infinity`. */
   readonly leaseMs?: number;
+  /**
+   * Makes the slot a *managed* one: what would end it otherwise than through a handle asks this work to
+   * end, and the slot is held until it is given back. See `SlotWork`.
+   */
+  readonly work?: SlotWork;
 }
 
 /** What `tryAcquireSessionSlot` takes besides. */
@@ -56,7 +62,7 @@ export type AnyAcquireOptions = AcquireRunOptions & AcquireSessionOptions;
 
 const SESSION = ['priority', 'owner', 'labels', 'leaseMs'];
 const RUN = [...SESSION, 'kind'];
-const HELD = ['holder'];
+const HELD = ['holder', 'work'];
 const DURABLE = ['durable'];
 const WAIT = ['waitTimeoutMs', 'signal'];
 
@@ -81,7 +87,7 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
     throw invalidOption('options', options, 'an object');
   }
   expectKnown(options, NAMES[asked]);
-  const { owner, kind, priority, labels, holder, leaseMs, durable } = options;
+  const { owner, kind, priority, labels, holder, leaseMs, work, durable } = options;
   const { waitTimeoutMs, signal } = options;
   expectOption('owner', owner, isOptionalId, ID);
   expectOption('kind', kind, isOptionalId, ID);
@@ -89,6 +95,7 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
   expectOption('labels', labels, isOptionalLabels, LABELS);
   expectOption('holder', holder, isOptionalHolder, HOLDER);
   expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
+  expectOption('work', work, isOptionalWork, 'an object with queued, endAsked and lost');
   expectOption('durable', durable, isOptionalBoolean, 'true or false');
   expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
   expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
@@ -120,6 +127,10 @@ function isOptionalTerm(value: unknown): boolean {
 
 function isOptionalHolder(value: unknown): boolean {
   return value === undefined || isHolderTarget(value);
+}
+
+function isOptionalWork(value: unknown): boolean {
+  return value === undefined || isSlotWork(value);
 }
 
 function isOptionalSignal(value: unknown): boolean {

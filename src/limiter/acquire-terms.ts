@@ -59,10 +59,10 @@ function waitingTerms(waitTimeoutMs: number): AcquireTerms {
 }
 
 function bondsOf(
-  { holder, leaseMs = Infinity, durable = false }: AnyAcquireOptions,
+  { holder, leaseMs = Infinity, work, durable = false }: AnyAcquireOptions,
   { holders, tracesHandles, isDurable }: Acquired,
 ): Bonds | undefined {
-  const isPlain = holder === undefined && leaseMs === Infinity && !durable;
+  const isPlain = holder === undefined && leaseMs === Infinity && !work && !durable;
   if (isPlain && !tracesHandles) return undefined;
   if (durable && !isDurable) throw invalidOption('durable', durable, NEEDS_JOURNAL);
   if (durable && holder !== undefined) throw invalidOption('durable', durable, NO_HOLDER);
@@ -70,6 +70,7 @@ function bondsOf(
     life: durable ? 'durable' : 'process',
     holder: holder && foundHolder(holder, holders),
     leaseMs,
+    work,
     acquiredAt: tracesHandles ? placeOfCaller() : undefined,
   };
 }

@@ -58,7 +58,7 @@ function grantOnTheSpot(
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
   faultPoints?.reach('after', 'decide');
-  if (decision.type === 'held') {
+  if (decision.type === 'held' && !request.bonds?.work) {
     decision.entry.claims += 1;
     return runHandleOn(limiter, decision.entry);
   }

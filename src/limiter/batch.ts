@@ -7,7 +7,13 @@
  */
 import type { JournalChange } from '../journal/journal.ts';
 import type { EventChannel } from '../otp/event-channel.ts';
-import { type RunEntry, type SessionEntry, type SlotEntry, Tape } from '../slots/index.ts';
+import {
+  type EndReason,
+  type RunEntry,
+  type SessionEntry,
+  type SlotEntry,
+  Tape,
+} from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import type { Operation } from './write-path.ts';
 
@@ -29,6 +35,8 @@ export class Batch {
   readonly active = new Set<SessionEntry>();
   private readonly calls = new Tape();
   private readonly losses = new Tape();
+  /** Managed slots whose work is to end: pairs of entry and reason. */
+  private readonly asks = new Tape();
   /** Pairs of channel and event. */
   private readonly events = new Tape();
   /** What was taken into it, where a batch may have to be served again: pairs of call and operation. */
@@ -38,6 +46,7 @@ export class Batch {
   /** How far each was told. */
   private answered = 0;
   private lost = 0;
+  private asked = 0;
   private emitted = 0;
 
   /** It stands: all of it will be told, and `atOnce` returned. */
@@ -86,6 +95,12 @@ export class Batch {
     this.losses.push(entry);
   }
 
+  /** The work of a managed slot will be asked to end. */
+  ask(entry: SlotEntry, reason: EndReason): void {
+    this.asks.push(entry);
+    this.asks.push(reason);
+  }
+
   emit<Event extends object>(channel: EventChannel<Event>, event: Event): void {
     this.events.push(channel);
     this.events.push(event);
@@ -105,6 +120,15 @@ export class Batch {
       const entry = this.losses.at(this.lost) as SlotEntry; // nothing else is pushed
       this.lost += 1;
       tell(entry);
+    }
+  }
+
+  tellAsks(tell: (entry: SlotEntry, reason: EndReason) => void): void {
+    while (this.asked < this.asks.size) {
+      const entry = this.asks.at(this.asked) as SlotEntry; // pushed in pairs
+      const reason = this.asks.at(this.asked + 1) as EndReason;
+      this.asked += 2;
+      tell(entry, reason);
     }
   }
 
@@ -139,9 +163,10 @@ export class Batch {
     if (this.active.size > 0) this.active.clear();
     this.notedAt = 0;
     if (this.isEmpty) return;
-    this.answered = this.lost = this.emitted = 0;
+    this.answered = this.lost = this.asked = this.emitted = 0;
     this.calls.clear();
     this.losses.clear();
+    this.asks.clear();
     this.events.clear();
     this.changes.length = 0;
   }
@@ -149,6 +174,7 @@ export class Batch {
   /** Whether nobody is to be told of anything, but a caller on this stack. */
   get isEmpty(): boolean {
     if (this.calls.size > 0 || this.events.size > 0) return false;
+    if (this.asks.size > 0) return false;
     return this.losses.size === 0 && this.changes.length === 0;
   }
 

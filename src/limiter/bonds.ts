@@ -1,10 +1,12 @@
 /**
- * Binding: a slot is tied to its holder and its lease when it is granted, and untied when it ends.
+ * Binding: a slot is tied to its holder, its lease and its work when it is granted, and untied when it
+ * ends.
  */
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
 import type { Bonds } from './calls.ts';
 import { Lease } from './leases.ts';
 import { ensureTie, type SlotTie, tieOf } from './slot-tie.ts';
+import type { SlotWork } from './slot-work.ts';
 import type { Survivors } from './survivors.ts';
 
 type Entry = RunEntry | SessionEntry;
@@ -18,17 +20,30 @@ interface Bound {
 
 /** A slot that was granted is bound as its request says. */
 export function bind(limiter: Survivors, entry: Entry, bonds: Bonds): void {
-  const { holder, leaseMs, life, acquiredAt } = bonds;
+  const { holder, leaseMs, life, work, acquiredAt } = bonds;
   entry.life = life;
   const now = limiter.clock.monotonicNow();
   const lease = leaseMs === Infinity ? undefined : new Lease(entry, leaseMs, now);
   const bound = { limiter, entry, holder, lease };
   tie(bound);
+  if (work) ensureTie(entry).work = work;
   limiter.tables.undo.add(untie, bound);
   if (acquiredAt !== undefined) Object.assign(ensureTie(entry), { acquiredAt, handles: 0 });
 }
 
-/** A slot that has ended is bound no more. */
+/** A slot that is held already, and whose work nobody does yet, is held for this work from now on. */
+export function takeOver(limiter: Survivors, entry: Entry, work: SlotWork): void {
+  const its = ensureTie(entry);
+  if (its.work) return;
+  its.work = work;
+  limiter.tables.undo.add(leave, its);
+}
+
+function leave(its: SlotTie): void {
+  its.work = undefined;
+}
+
+/** A slot that has ended, or will with its work, hangs on nothing else any more. */
 export function unbind(limiter: Survivors, entry: Entry): void {
   const { holder, lease } = tieOf(entry) ?? {};
   if (!holder && !lease) return;

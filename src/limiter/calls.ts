@@ -18,6 +18,7 @@ import type { Desk } from './desk.ts';
 import type { Holder } from './holder.ts';
 import { NOTHING_RELEASED } from './release-report.ts';
 import { runIds } from './run-ids.ts';
+import type { SlotWork } from './slot-work.ts';
 
 /** What an acquire says besides its ids. */
 export interface AcquireTerms {
@@ -37,6 +38,8 @@ export interface Bonds {
   /** `Infinity`: no lease. */
   readonly leaseMs: number;
   readonly life: SlotLife;
+  /** Makes it a managed slot. */
+  readonly work: SlotWork | undefined;
   /** The stack of the acquire, where handles are traced. */
   readonly acquiredAt: string | undefined;
 }

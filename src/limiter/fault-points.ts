@@ -14,7 +14,17 @@ export const STEPS = [
   'emit',
 ] as const;
 
-export type Step = (typeof STEPS)[number];
+/** Where the actors of sessions and runs can be let crash: before what they do there. */
+export const LIFE_STEPS = [
+  'session_active',
+  'session_closing',
+  'session_closed',
+  'run_starting',
+  'run_stopping',
+  'run_ended',
+] as const;
+
+export type Step = (typeof STEPS)[number] | (typeof LIFE_STEPS)[number];
 export type Moment = 'before' | 'after';
 
 export interface FaultPoints {

@@ -137,6 +137,7 @@ function callsOf(waiter: Waiter): BookedCall[] {
   return waiter.claimants as BookedCall[]; // only calls are ever added
 }
 
-function requestOf(call: BookedCall): AcquireRunCall | AcquireSessionCall {
+/** What a call asks for that can wait. */
+export function requestOf(call: BookedCall): AcquireRunCall | AcquireSessionCall {
   return call as AcquireRunCall | AcquireSessionCall; // nothing else waits or is refused
 }

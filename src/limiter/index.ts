@@ -47,5 +47,6 @@ export type { RemoteRunSlot, RemoteSessionSlot } from './remote-slot.ts';
 export type { RunSlot, SessionSlot } from './slot.ts';
 export { SlotLostError, slotLostCodes } from './slot-lost-error.ts';
 export type { RunRow, SessionRow, SlotRow } from './slot-row.ts';
+export type { SlotWork } from './slot-work.ts';
 export type { LimiterState, Status, StorageState } from './status.ts';
 export { openStatusReader, type StatusReader } from './status-page.ts';

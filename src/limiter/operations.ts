@@ -13,7 +13,7 @@ import {
   type SessionEntry,
   waitersIn,
 } from '../slots/index.ts';
-import { bind, renew, unbind } from './bonds.ts';
+import { bind, renew, takeOver, unbind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type {
   AcquireRunCall,
@@ -41,12 +41,14 @@ import {
   refuseCall,
   refuseCaller,
   refuseWait,
+  requestOf,
 } from './grants.ts';
 import type { Holder } from './holder.ts';
 import type { Lease } from './leases.ts';
 import { recordDraining, recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
+import { tieOf } from './slot-tie.ts';
 import { staleToken } from './stale-token.ts';
 import type { Survivors } from './survivors.ts';
 import type { Operation } from './write-path.ts';
@@ -60,7 +62,7 @@ type Verdict<Entry> = Decision<Entry> | typeof STAYS;
 
 export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
   decide: (limiter, call) =>
-    call.isWaiting ? STAYS : unlessDegraded(limiter, decideRun(limiter.tables, call)),
+    call.isWaiting ? STAYS : unlessDegraded(limiter, decideNewRun(limiter, call)),
 
   change(limiter, call, decision) {
     const { tables, batch } = limiter;
@@ -259,6 +261,14 @@ function unlessDegraded<Entry>({ storage }: Survivors, decision: Decision<Entry>
   return decision.type === 'grant' || isLost ? NOT_KEPT : decision;
 }
 
+/** The work of a managed run begins with its grant, so no other grant will do. */
+function decideNewRun({ tables }: Survivors, call: AcquireRunCall): Decision<RunEntry> {
+  const decision = decideRun(tables, call);
+  const isTaken = decision.type === 'held' || decision.type === 'join';
+  if (!isTaken || !call.bonds?.work) return decision;
+  return { type: 'refuse', refusal: { code: 'run_id_conflict', id: call.runId } };
+}
+
 function answerKnown(
   limiter: Survivors,
   call: BookedCall,
@@ -267,8 +277,15 @@ function answerKnown(
   if (decision.type === 'join') claim(limiter, call, decision.entry);
   else if (decision.type === 'refuse') refuseCall(limiter, call, decision.refusal, 0);
   else if (decision.type === 'held') {
+    const { work } = requestOf(call).bonds ?? {};
+    if (work && isAlike(decision.entry, call)) takeOver(limiter, decision.entry, work);
     limiter.batch.answer(call, handleOn(limiter, decision.entry), decision.entry);
   }
+}
+
+/** Who wants a slot to live on cannot take over one that ends with the process, nor the other way. */
+function isAlike(entry: RunEntry | SessionEntry, call: BookedCall): boolean {
+  return requestOf(call).bonds?.life === entry.life;
 }
 
 /** The call waits for this entry, alone or with others. */
@@ -276,6 +293,8 @@ function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEn
   if (!entry.waiter) return;
   limiter.tables.addClaim(entry.waiter, call);
   call.startWaiting(entry);
+  const { work } = requestOf(call).bonds ?? {};
+  if (work) queueMicrotask(() => work.queued());
 }
 
 /** What a release is about: with a handle or a token, only the grant that it stands for. */
@@ -295,8 +314,8 @@ function releaseOneRun(
   { held }: ReleaseRunCall,
 ): ReleaseReport {
   if (entry.isHeld) {
-    endSlot(limiter, entry, 'released', held !== undefined);
-    return ONE_RUN_RELEASED;
+    const isOver = endOrAsk(limiter, entry, 'released', held !== undefined);
+    return isOver ? ONE_RUN_RELEASED : NOTHING_RELEASED;
   }
   refuseWait(limiter, entry, 'withdrawn');
   return { sessions: 0, runs: 0, waiters: 1 };
@@ -312,11 +331,9 @@ function releaseAll(
   const waiters = refuseWaits(limiter, entry);
   let runs = 0;
   for (const run of entry.runs()) {
-    endSlot(limiter, run, 'cascade', false);
-    runs += 1;
+    if (endOrAsk(limiter, run, 'cascade', false)) runs += 1;
   }
-  const sessions = entry.isHeld ? 1 : 0;
-  if (entry.isHeld) endSlot(limiter, entry, reason, isOwn);
+  const sessions = entry.isHeld && endOrAsk(limiter, entry, reason, isOwn) ? 1 : 0;
   return { sessions, runs, waiters };
 }
 
@@ -327,7 +344,7 @@ function endAllHeld(
   reason: EndReason,
 ): void {
   for (const entry of entries) {
-    if (entry instanceof RunEntry && entry.isHeld) endSlot(limiter, entry, reason, false);
+    if (entry instanceof RunEntry && entry.isHeld) endOrAsk(limiter, entry, reason, false);
   }
   for (const entry of entries) {
     if (!(entry instanceof RunEntry) && entry.isHeld) releaseAll(limiter, entry, reason, false);
@@ -380,6 +397,26 @@ function refuseWaits(limiter: Survivors, entry: SessionEntry): number {
   refuse(entry, 'withdrawn');
   for (const run of entry.runs()) refuse(run, 'session_released');
   return waiters;
+}
+
+/**
+ * Ends a slot against its holder or for him; or asks the work of a managed one to end, which gives it
+ * back when it is gone. False if it was asked: it is held still.
+ */
+function endOrAsk(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  reason: EndReason,
+  isOwn: boolean,
+): boolean {
+  if (isOwn || !tieOf(entry)?.work) {
+    endSlot(limiter, entry, reason, isOwn);
+    return true;
+  }
+  // It was its lease or its holder, if it had one, or makes no difference to them.
+  unbind(limiter, entry);
+  limiter.batch.ask(entry, reason);
+  return false;
 }
 
 /** The one place where slots end. */

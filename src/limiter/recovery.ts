@@ -117,7 +117,8 @@ function bindAgain(
   { life, leaseMs = Infinity }: RecoveredSession | RunRecord,
 ): void {
   entry.claims = 1;
-  bind(limiter, entry, { holder: undefined, leaseMs, life, acquiredAt: undefined });
+  const none = { holder: undefined, work: undefined, acquiredAt: undefined };
+  bind(limiter, entry, { ...none, leaseMs, life });
 }
 
 /** The monotonic time of a grant; a clock that was put back makes it now, not later. */

@@ -4,6 +4,7 @@
 import type { SlotEntry } from '../slots/index.ts';
 import type { Holder } from './holder.ts';
 import type { Lease } from './leases.ts';
+import type { SlotWork } from './slot-work.ts';
 
 export class SlotTie {
   /** Of the handles' signal, once somebody has read it. */
@@ -12,6 +13,8 @@ export class SlotTie {
   holder: Holder | undefined = undefined;
   /** The term after which the slot ends. */
   lease: Lease | undefined = undefined;
+  /** What a managed slot is held for. */
+  work: SlotWork | undefined = undefined;
   /** Where it was acquired, and how many handles are on it, where handles are traced. */
   acquiredAt: string | undefined = undefined;
   handles = 0;

@@ -5,7 +5,7 @@
  * held, get handles on the same grant: the first release ends it for all, a later one frees nobody
  * else's. Dropping a handle releases nothing.
  */
-import type { RunEntry, SessionEntry, SlotEntry } from '../slots/index.ts';
+import type { EndReason, RunEntry, SessionEntry, SlotEntry } from '../slots/index.ts';
 import type { Desk } from './desk.ts';
 import type { ReleaseReport } from './release-report.ts';
 import { SlotLostError } from './slot-lost-error.ts';
@@ -54,6 +54,16 @@ export class SessionSlot extends Slot<SessionEntry> {
     return this.entry.id;
   }
 
+  /** Whether any run holds a slot or waits for one under its id. */
+  get hasRuns(): boolean {
+    return this.entry.hasRuns;
+  }
+
+  /** Whether it lives on when the process ends. */
+  get isDurable(): boolean {
+    return this.entry.life === 'durable';
+  }
+
   release(): Promise<ReleaseReport> {
     return this.desk.releaseSession(this.entry.id, undefined, this.entry);
   }
@@ -89,8 +99,16 @@ export class RunSlot extends Slot<RunEntry> {
 
 /** The slot has ended otherwise than through a handle. Runs listeners of its signal. */
 export function loseSlot(entry: SlotEntry): void {
-  const controller = tieOf(entry)?.controller;
+  const { controller, work } = tieOf(entry) ?? {};
   if (controller) abort(controller, entry);
+  const { end } = entry;
+  if (work && end !== undefined) queueMicrotask(() => work.lost(end));
+}
+
+/** The slot will end with its work, which is asked to come to its end. */
+export function askForEnd(entry: SlotEntry, reason: EndReason): void {
+  const work = tieOf(entry)?.work;
+  if (work) queueMicrotask(() => work.endAsked(reason));
 }
 
 /** Whoever reads the signal of a slot that is lost already finds it aborted. */

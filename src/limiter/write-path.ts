@@ -13,7 +13,7 @@
 import type { BookedCall } from './call-book.ts';
 import type { FaultPoints } from './fault-points.ts';
 import { noteActivities } from './journal-notes.ts';
-import { loseSlot } from './slot.ts';
+import { askForEnd, loseSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
 /** What one sort of message does: it is decided without changing anything, then changes the tables. */
@@ -127,6 +127,7 @@ function reply(limiter: Survivors): void {
   const { batch } = limiter;
   batch.tellAnswers(answer);
   batch.tellLosses(loseSlot);
+  batch.tellAsks(askForEnd);
   if (batch.hasGone) releaseUnclaimed(limiter);
 }
 

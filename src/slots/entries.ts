@@ -98,6 +98,11 @@ export class SessionEntry extends SlotEntry {
     this.gate = new Gate(rule);
   }
 
+  /** Whether any run, held or waiting, is tied to it. */
+  get hasRuns(): boolean {
+    return this.firstRun !== undefined;
+  }
+
   get isUnused(): boolean {
     return !this.firstRun && !this.isHeld && !this.isWaiting;
   }

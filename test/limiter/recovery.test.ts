@@ -248,7 +248,7 @@ describe('the command of a process that has ended', () => {
   test('being held again when it lives, and interrupted when it does not', async () => {
     const path = withCommands();
     const asked: string[] = [];
-    const { survivors, tree } = await startLimiterTree({ journal: { path } }, ({ runId }) => {
+    const { survivors, tree } = await startLimiterTree({ journal: { path } }, [], ({ runId }) => {
       asked.push(runId);
       return runId === 'alive' ? 'alive' : 'gone';
     });
@@ -270,7 +270,7 @@ describe('the command of a process that has ended', () => {
 
   test('outliving a limiter that is stopped', async () => {
     const path = withCommands();
-    const { tree } = await startLimiterTree({ journal: { path } }, () => 'alive');
+    const { tree } = await startLimiterTree({ journal: { path } }, [], () => 'alive');
     await tree.stop();
     expect(readJournal(path).runs.map(({ runId }) => runId)).toEqual(['alive', 'gone']);
   });
