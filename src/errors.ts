@@ -4,7 +4,13 @@
 import { journalFaultCodes } from './journal/journal-faults.ts';
 import { limiterFaultCodes } from './limiter/fault-codes.ts';
 import { otpFaultCodes } from './otp/index.ts';
+import { sessionFaultCodes } from './sessions/fault-codes.ts';
 
-export const faultCodes = { ...otpFaultCodes, ...limiterFaultCodes, ...journalFaultCodes } as const;
+export const faultCodes = {
+  ...otpFaultCodes,
+  ...limiterFaultCodes,
+  ...journalFaultCodes,
+  ...sessionFaultCodes,
+} as const;
 
 export type FaultCode = keyof typeof faultCodes;

@@ -2,7 +2,13 @@
  * The face of Slotkeeper: what `import … from 'slotkeeper'` gives. Re-exports only.
  */
 export { type StandaloneLimiter, startConcurrencyLimiter } from '../supervisors/start-limiter.ts';
-export { type Slotkeeper, startSlotkeeper } from '../supervisors/start-slotkeeper.ts';
+export {
+  type KeeperStatus,
+  type Slotkeeper,
+  type StopOptions,
+  type StopReport,
+  startSlotkeeper,
+} from '../supervisors/start-slotkeeper.ts';
 export { startTree, type Tree, type TreeOptions } from '../supervisors/start-tree.ts';
 export { type FaultCode, faultCodes } from './errors.ts';
 export { type FaultDetails, SlotkeeperError } from './fault.ts';
@@ -17,6 +23,7 @@ export type {
 } from './journal/journal.ts';
 export * from './limiter/index.ts';
 export * from './otp/index.ts';
+export * from './sessions/index.ts';
 export {
   catalogue,
   type EventDescription,

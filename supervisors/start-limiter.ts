@@ -13,7 +13,13 @@ import {
 } from '../src/limiter/limiter-options.ts';
 import { type Adopt, recoverFrom } from '../src/limiter/recovery.ts';
 import { Survivors } from '../src/limiter/survivors.ts';
-import { type ExitReason, Registry, whichChildren } from '../src/otp/index.ts';
+import {
+  type AnyChildren,
+  type ExitReason,
+  Registry,
+  type ServerRef,
+  whichChildren,
+} from '../src/otp/index.ts';
 import { serverDown } from '../src/otp/server-faults.ts';
 import { limiterChild } from './limiter-child.ts';
 import { startTree, type Tree } from './start-tree.ts';
@@ -49,17 +55,26 @@ export async function startConcurrencyLimiter(
   return new StandaloneLimiter(survivors, tree);
 }
 
-/** The tree that holds the limiter, and what survives its crashes. */
+export interface LimiterTree {
+  readonly survivors: Survivors;
+  readonly tree: Tree;
+  /** Of the children that stand beside the limiter. */
+  readonly others: readonly ServerRef[];
+  readonly options: CheckedOptions;
+}
+
+/** The tree that holds the limiter, what survives its crashes, and what stands on it. */
 export async function startLimiterTree(
   options: LimiterOptions,
+  others: AnyChildren = [],
   adopt: Adopt = () => 'gone',
-): Promise<{ survivors: Survivors; tree: Tree }> {
+): Promise<LimiterTree> {
   const checked = checkedOptions(options);
   const journal = await openJournal(checked);
   try {
     const survivors = new Survivors({ ...checked, journal });
     if (survivors.storage.journal) recoverFrom(survivors, survivors.storage.journal, adopt);
-    return { survivors, tree: await startOver(survivors, checked) };
+    return { survivors, ...(await startOver(survivors, checked, others)), options: checked };
   } catch (fault) {
     if (isDurable(journal)) journal.close();
     throw fault;
@@ -78,21 +93,23 @@ function isDurable(journal: Journal): journal is DurableJournal {
   return journal.isDurable;
 }
 
-async function startOver(survivors: Survivors, options: CheckedOptions): Promise<Tree> {
+async function startOver(survivors: Survivors, options: CheckedOptions, others: AnyChildren) {
   const { clock, logger, restartIntensity, inspect } = options;
-  const tree = await startTree([limiterChild(survivors)], {
+  const tree = await startTree([limiterChild(survivors), ...others], {
     clock,
     logger,
     restartIntensity,
     // Two limiters in one process have nothing to do with each other.
     registry: new Registry(),
     ...(inspect && { inspect }),
+    // The limiter keeps its slots over a crash, so nobody who stands on it has to go down with it.
+    strategy: 'one_for_one',
   });
-  const [child] = await whichChildren(tree.supervisor);
+  const [child, ...rest] = await whichChildren(tree.supervisor);
   if (child?.ref) survivors.desk.openFor(child.ref);
   survivors.storage.open();
   tree.ended.then((reason) => close(survivors, endOf(reason)));
-  return tree;
+  return { tree, others: rest.map(({ ref }) => ref) };
 }
 
 /** What callers are told: that it was stopped, or that its supervisor has given up. */

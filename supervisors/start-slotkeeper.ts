@@ -1,28 +1,106 @@
 /**
- * Starts the whole tree: the limiter, and what comes to stand on it.
+ * Starts the whole tree: the limiter, and the sessions that stand on it.
  */
+import { fnExecutor } from '../src/executors/fn-executor.ts';
 import type { DrainOptions } from '../src/limiter/drain.ts';
 import type { DrainReport } from '../src/limiter/drains.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
 import type { LimiterOptions } from '../src/limiter/limiter-options.ts';
 import type { Status } from '../src/limiter/status.ts';
+import type { AnySupervisorRef, ServerRef } from '../src/otp/index.ts';
+import { expectKnown, expectOption, isDuration } from '../src/otp/options.ts';
+import { DEFAULT_RETENTION } from '../src/sessions/ended.ts';
+import type { Run } from '../src/sessions/run.ts';
+import type { Session } from '../src/sessions/session.ts';
+import type { SessionOptions } from '../src/sessions/session-options.ts';
+import { type AbandonedRun, Sessions } from '../src/sessions/sessions.ts';
+import { sessions } from './sessions.ts';
 import { startLimiterTree } from './start-limiter.ts';
 import type { Tree } from './start-tree.ts';
+
+/** The limiter's status, and what the sessions add to it. */
+export interface KeeperStatus extends Status {
+  /** Sessions that were opened with `openSession` and are not closed. */
+  readonly openSessions: number;
+  /** Runs whose outcome is told and whose work goes on: each holds its slot still. */
+  readonly stuckRuns: number;
+}
+
+export interface StopOptions {
+  /** How long to wait for the work of the runs, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface StopReport {
+  /** Whether all work had ended before the slots did. */
+  readonly isComplete: boolean;
+  /** Sessions that were closed. */
+  readonly sessions: number;
+  /** Runs whose work went on when the time was over: their slots have ended, they have not. */
+  readonly abandoned: readonly AbandonedRun[];
+}
+
+/** What orchestrators give a process before they kill it, less what it needs to end. */
+const DEFAULT_STOP_MS = 10_000;
 
 /** A running keeper. */
 export class Slotkeeper {
   readonly limiter: ConcurrencyLimiter;
+  private readonly register: Sessions;
   private readonly tree: Tree;
+  private status: KeeperStatus;
+  private stopping: Promise<StopReport> | undefined = undefined;
 
   /** Made by `startSlotkeeper`. */
-  constructor(limiter: ConcurrencyLimiter, tree: Tree) {
+  constructor(limiter: ConcurrencyLimiter, register: Sessions, tree: Tree) {
     this.limiter = limiter;
+    this.register = register;
     this.tree = tree;
+    this.status = this.newStatus(limiter.getStatus());
+    // Also when the root has given up.
+    tree.ended.then(() => register.end());
   }
 
-  /** The limiter's status. */
-  getStatus(): Status {
-    return this.limiter.getStatus();
+  // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Opens a session: it holds a session slot until it is closed, and contains runs. A session of this id
+   * that is open already is the answer, with the options that it has.
+   *
+   * Rejects as `acquireSessionSlot` does: with a `RefusalError` when it is refused (also
+   * `session_id_conflict` for another owner's), with `signal.reason`, or with a fault: `invalid_id`,
+   * `invalid_option`, `stopped`; and with `session_closing` while one of that id is closing still,
+   * `session_closed` when it was closed before it was open.
+   */
+  openSession(options: SessionOptions = {}): Promise<Session> {
+    return this.register.open(options);
+  }
+
+  /** Sessions that are not closed, oldest first; with `closed`, those that have ended and are not forgotten. */
+  sessions({ closed = false }: { readonly closed?: boolean } = {}): IterableIterator<Session> {
+    return closed ? this.register.closed() : this.register.all();
+  }
+
+  /** The session of this id; one that has ended until it is forgotten. See `retention`. */
+  getSession(sessionId: string): Session | undefined {
+    return this.register.get(sessionId);
+  }
+
+  /** The run of this id, of whatever session; one that has ended until it is forgotten. */
+  getRun(runId: string): Run | undefined {
+    return this.register.getRun(runId);
+  }
+
+  // ── The whole ───────────────────────────────────────────────────────────────────────────────────
+
+  /** The limiter's status with the counts of sessions and runs. The same object while nothing has changed. */
+  getStatus(): KeeperStatus {
+    const status = this.limiter.getStatus();
+    const { openSessions, stuckRuns } = this.register;
+    const { version, openSessions: knownOpen, stuckRuns: knownStuck } = this.status;
+    const isSame = status.version === version && knownOpen === openSessions;
+    if (!isSame || knownStuck !== stuckRuns) this.status = this.newStatus(status);
+    return this.status;
   }
 
   /** Takes in nobody new and waits until no run is held; see `ConcurrencyLimiter.drain`. */
@@ -30,18 +108,64 @@ export class Slotkeeper {
     return this.limiter.drain(options);
   }
 
-  /** Stops the tree, last started first: every slot ends as `stopped`. Again is a no-op. */
-  stop(): Promise<void> {
-    return this.tree.stop();
+  /**
+   * Closes all sessions as `shutdown`, waits for the work of their runs, and stops the tree, last started
+   * first: every slot that is left ends as `stopped`. What has not ended in time is abandoned, and in the
+   * report. Durable sessions stay in the journal. Again waits for the same end. Rejects with
+   * `invalid_option`.
+   */
+  async stop(options: StopOptions = {}): Promise<StopReport> {
+    const timeoutMs = checkedTimeout(options);
+    this.stopping ??= this.stopWithin(timeoutMs);
+    return this.stopping;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.tree.stop();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  private async stopWithin(timeoutMs: number): Promise<StopReport> {
+    const { register, tree } = this;
+    const count = register.openSessions;
+    await register.within(register.closeAll(), timeoutMs);
+    const abandoned = register.abandoned();
+    const left = register.openSessions;
+    await tree.stop();
+    return { isComplete: left === 0, sessions: count - left, abandoned };
+  }
+
+  private newStatus(status: Status): KeeperStatus {
+    const { openSessions, stuckRuns } = this.register;
+    return Object.freeze({ ...status, openSessions, stuckRuns });
   }
 }
 
 /** Starts the tree and resolves when it accepts. Rejects as `startConcurrencyLimiter` does. */
 export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slotkeeper> {
-  const { survivors, tree } = await startLimiterTree(options);
-  return new Slotkeeper(new ConcurrencyLimiter(survivors), tree);
+  const { survivors, tree, others, options: checked } = await startLimiterTree(options, [sessions]);
+  const limiter = new ConcurrencyLimiter(survivors);
+  const { clock, logger, faultPoints } = checked;
+  const register = new Sessions({
+    limiter,
+    // The second of the list.
+    supervisor: others[0] as ServerRef as AnySupervisorRef,
+    executors: { fn: fnExecutor },
+    clock,
+    logger,
+    retention: { ...DEFAULT_RETENTION, ...checked.retention },
+    faultPoints,
+  });
+  return new Slotkeeper(limiter, register, tree);
+}
+
+function checkedTimeout(options: StopOptions): number {
+  expectOption('options', options, isObject, 'an object');
+  expectKnown(options, ['timeoutMs']);
+  const { timeoutMs = DEFAULT_STOP_MS } = options;
+  expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
+  return timeoutMs;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

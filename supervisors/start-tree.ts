@@ -10,6 +10,7 @@ import {
   monitor,
   type Registry,
   type RestartIntensity,
+  type Strategy,
   type SupervisorRef,
   startServer,
   stopServer,
@@ -27,6 +28,8 @@ export interface TreeOptions {
   readonly inspect?: Inspector;
   /** Crashes within a time before the root gives up. Default 3 in 5,000 ms. */
   readonly restartIntensity?: RestartIntensity;
+  /** Who is restarted with a child. Default `rest_for_one`. */
+  readonly strategy?: Strategy;
 }
 
 /** A running tree. */
@@ -46,9 +49,9 @@ export interface Tree {
  */
 export async function startTree(
   children: AnyChildren,
-  { restartIntensity, ...options }: TreeOptions = {},
+  { restartIntensity, strategy, ...options }: TreeOptions = {},
 ): Promise<Tree> {
-  const supervisor = await startServer(root(children, restartIntensity), options);
+  const supervisor = await startServer(root(children, restartIntensity, strategy), options);
   const ended = new Promise<ExitReason>((resolve) => {
     monitor(supervisor, (down) => resolve(down.reason));
   });

@@ -13,6 +13,9 @@ import type { ServerSnapshot } from './server-snapshot.ts';
 import { serverOf } from './server-snapshot.ts';
 import type { ServerTypes } from './server-types.ts';
 
+/** Any XState actor, for who knows nothing else of XState. */
+export type { AnyActorRef } from 'xstate';
+
 /** An XState actor that runs a server of these types. */
 export interface ServerActor<T extends ServerTypes> {
   readonly id: string;

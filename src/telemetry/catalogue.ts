@@ -6,6 +6,7 @@
  */
 import { type LimiterChannels, limiterChannels } from '../limiter/channels.ts';
 import { type EventOf, type OtpChannels, otpChannels } from '../otp/index.ts';
+import { type SessionChannels, sessionChannels } from '../sessions/channels.ts';
 
 /** What an event means, and each of its fields. */
 export interface EventDescription<Event extends object> {
@@ -14,7 +15,7 @@ export interface EventDescription<Event extends object> {
   readonly fields: Readonly<Record<keyof Event & string, string>>;
 }
 
-type Channels = OtpChannels & LimiterChannels;
+type Channels = OtpChannels & LimiterChannels & SessionChannels;
 
 export type EventName = keyof Channels;
 export type EventNamed<Name extends EventName> = EventOf<Channels[Name]>;
@@ -256,5 +257,53 @@ export const catalogue: Catalogue = {
     channel: limiterChannels.tables_rebuilt.name,
     meaning: 'after a crash the tables disagreed with themselves and were built from the journal',
     fields: { violations: 'the first of what was wrong, as sentences: report it' },
+  },
+  session_opened: {
+    channel: sessionChannels.session_opened.name,
+    meaning: 'a session holds its slot and takes runs',
+    fields: {
+      sessionId: SESSION_ID,
+      owner: OWNER,
+      token: TOKEN,
+      isDurable: 'whether it is there again when its process has ended',
+      isRestored: 'whether it has outlived its last process',
+    },
+  },
+  session_closed: {
+    channel: sessionChannels.session_closed.name,
+    meaning: 'nothing of a session is left',
+    fields: {
+      sessionId: SESSION_ID,
+      owner: OWNER,
+      reason: '`released`, `idle_timeout`, `max_lifetime`, `crashed` or `shutdown`',
+      lifetimeMs: 'milliseconds from its opening, over all its processes',
+    },
+  },
+  run_queued: {
+    channel: sessionChannels.run_queued.name,
+    meaning: 'a run of a session was accepted and waits for its slot',
+    fields: { sessionId: SESSION_ID, runId: RUN_ID },
+  },
+  run_started: {
+    channel: sessionChannels.run_started.name,
+    meaning: 'the work of a run has begun; its deadline counts from here on',
+    fields: { sessionId: SESSION_ID, runId: RUN_ID, token: TOKEN, waitedMs: WAITED },
+  },
+  run_stuck: {
+    channel: sessionChannels.run_stuck.name,
+    meaning:
+      'the outcome of a run is told and its work goes on: it holds its slot until that is gone',
+    fields: { sessionId: SESSION_ID, runId: RUN_ID, state: 'how it has ended' },
+  },
+  run_ended: {
+    channel: sessionChannels.run_ended.name,
+    meaning: 'a run is over and its slot free; once for each run that was accepted',
+    fields: {
+      sessionId: SESSION_ID,
+      runId: RUN_ID,
+      state: '`succeeded`, `failed`, `cancelled`, `timed_out` or `interrupted`',
+      reason: 'why it was ended, if it did not end by itself',
+      workedMs: 'milliseconds from the start of its work; absent for one that never started',
+    },
   },
 };

@@ -20,6 +20,7 @@ const SLOTS = /^src\/slots\//;
 const OTP = /^src\/otp\//;
 const LIMITER = /^src\/limiter\//;
 const LIMITER_CHANNELS = /^src\/limiter\/channels\.ts$/;
+const SESSION_CHANNELS = /^src\/sessions\/channels\.ts$/;
 const JOURNAL = /^src\/journal\//;
 const JOURNAL_PORT = /^src\/journal\/journal\.ts$/;
 const JOURNAL_READER = /^src\/journal\/(.+-)?reader\.ts$/;
@@ -46,8 +47,8 @@ export const PLACES: readonly Place[] = [
   { files: SESSIONS, mayImport: [SESSIONS, LIMITER, OTP, EXECUTOR_PORT] },
   { files: EXECUTORS, mayImport: [EXECUTORS, NODE] },
   { files: CONFIG, mayImport: [CONFIG], mayImportTypesOf: [SRC] },
-  // It lists the channels of those that publish, and knows nothing else of the limiter.
-  { files: TELEMETRY, mayImport: [TELEMETRY, OTP, LIMITER_CHANNELS, NODE] },
+  // It lists the channels of those that publish, and knows nothing else of them.
+  { files: TELEMETRY, mayImport: [TELEMETRY, OTP, LIMITER_CHANNELS, SESSION_CHANNELS, NODE] },
   { files: HTTP, mayImport: [HTTP, LIMITER, SESSIONS, CONFIG, TELEMETRY, NODE] },
   {
     files: CLI,

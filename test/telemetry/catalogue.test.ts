@@ -14,8 +14,10 @@ import {
   Registry,
   ready,
   reply,
+  sessionChannels,
   startConcurrencyLimiter,
   startServer,
+  startSlotkeeper,
   startTree,
   stopServer,
   sys,
@@ -23,7 +25,7 @@ import {
 import { recordEvents, SimulatedClock, settle } from '../../src/testing.ts';
 import { RecordingJournal } from '../support/recording-journal.ts';
 
-const allChannels = { ...otpChannels, ...limiterChannels };
+const allChannels = { ...otpChannels, ...limiterChannels, ...sessionChannels };
 
 interface Shop {
   state: { readonly sold: number };
@@ -49,6 +51,21 @@ async function live(): Promise<void> {
   await liveAsALimiter();
   await liveThroughTrouble();
   await liveOnDisk();
+  await liveInSessions();
+}
+
+async function liveInSessions(): Promise<void> {
+  const clock = new SimulatedClock();
+  const keeper = await startSlotkeeper({ clock, limits: { maxParallelRuns: 1 } });
+  const session = await keeper.openSession();
+  const finish: (() => void)[] = [];
+  const stuck = await session.run(() => new Promise<void>((end) => finish.push(end)));
+  await session.run(() => 'done', { waitTimeoutMs: 1_000 });
+  await settle();
+  await stuck.cancel();
+  for (const end of finish) end();
+  await settle();
+  await keeper.stop();
 }
 
 async function liveOnDisk(): Promise<void> {

@@ -109,10 +109,13 @@ describe('getStatus', () => {
     await sys.resume(limiter.ref);
   });
 
-  test("being the keeper's too", async () => {
+  test("being part of the keeper's, which is the same object while nothing has changed", async () => {
     await using keeper = await startSlotkeeper();
     await keeper.limiter.acquireRunSlot('s1', 'r1');
-    expect(keeper.getStatus()).toBe(keeper.limiter.getStatus());
+    const status = keeper.getStatus();
+    expect(status).toEqual({ ...keeper.limiter.getStatus(), openSessions: 0, stuckRuns: 0 });
+    expect(keeper.getStatus()).toBe(status);
+    expect(Object.isFrozen(status)).toBe(true);
   });
 });
 

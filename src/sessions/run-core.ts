@@ -1,0 +1,503 @@
+/**
+ * The core of a run: what is done when something happens to it, and all that outlives its actor.
+ *
+ * The actor (`run-machine.ts`) decides what may happen when. If it crashes, the core brings the run to its
+ * end without it: the work is stopped, and the slot is given back when the work is gone.
+ */
+import type { Executor, FunctionOrder, Work, WorkEnd, WorkPlace } from '../executors/executor.ts';
+import { SlotkeeperError } from '../fault.ts';
+import {
+  type AcquireRunOptions,
+  type EndReason,
+  RefusalError,
+  type RunSlot,
+} from '../limiter/index.ts';
+import type { SlotWork } from '../limiter/slot-work.ts';
+import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
+import { Deadline, deadlinesOf } from '../otp/deadlines.ts';
+import { onEnd } from '../otp/monitor.ts';
+import { type ControlOperation, History } from './history.ts';
+import { Once } from './once.ts';
+import {
+  type RunOutcome,
+  type RunState,
+  type Stop,
+  type StopReason,
+  type StopState,
+  stoppedError,
+  stoppedOutcome,
+} from './outcome.ts';
+import { Run } from './run.ts';
+import type { RunActor, RunEvent } from './run-machine.ts';
+import { runStateOf, startRunActor } from './run-machine.ts';
+import type { RunOptions } from './run-options.ts';
+import type { SessionCore } from './session-core.ts';
+import { stopFor } from './stops.ts';
+
+/** The time of a run's work is over. */
+class RunDeadline extends Deadline {
+  private readonly run: RunCore;
+
+  constructor(run: RunCore, dueAt: number) {
+    super(dueAt);
+    this.run = run;
+  }
+
+  override expire(): void {
+    this.run.stop({ state: 'timed_out', reason: 'deadline', note: undefined });
+  }
+}
+
+export class RunCore implements SlotWork, AbortTarget, WorkPlace {
+  readonly id: string;
+  readonly session: SessionCore;
+  readonly options: RunOptions;
+  readonly handle: Run;
+  readonly history: History;
+  /** UTC epoch milliseconds. */
+  readonly queuedAt: number;
+  startedAt: number | undefined = undefined;
+  endedAt: number | undefined = undefined;
+  readonly outcome = new Once<RunOutcome>();
+  /** Whether it has its slot, or waits for it: from then on it will have an outcome. */
+  private readonly accepted = new Once<Run>();
+  /** Made when somebody waits for it. */
+  private over: Once<void> | undefined = undefined;
+  private order: FunctionOrder | undefined;
+  private actor: RunActor | undefined = undefined;
+  private slot: RunSlot | undefined = undefined;
+  private work: Work | undefined = undefined;
+  /** What ended it first: one of these. */
+  private stopped: Stop | undefined = undefined;
+  private workEnd: WorkEnd | undefined = undefined;
+  /** Why its actor is gone before its time. */
+  private crash: Error | undefined = undefined;
+  private deadline: RunDeadline | undefined = undefined;
+  private isGivingBack = false;
+  private isOver = false;
+  private isStuck = false;
+  private lastToken = 0;
+  private readonly queuedSince: number;
+  private startedSince = 0;
+
+  constructor(session: SessionCore, id: string, order: FunctionOrder, options: RunOptions) {
+    this.session = session;
+    this.id = id;
+    this.order = order;
+    this.options = options;
+    const { clock } = session.register;
+    this.queuedAt = Math.round(clock.now());
+    this.queuedSince = clock.monotonicNow();
+    this.history = new History(clock);
+    this.handle = new Run(this);
+  }
+
+  // ── What is shown of it ─────────────────────────────────────────────────────────────────────────
+
+  get state(): RunState {
+    if (this.isOver) return this.endState;
+    if (this.actor) return runStateOf(this.actor);
+    return this.crash ? 'stopping' : 'queued';
+  }
+
+  get isPaused(): boolean {
+    return this.actor?.getSnapshot().matches({ running: 'paused' }) ?? false;
+  }
+
+  /** Of its slot; 0 before it has one. */
+  get token(): number {
+    return this.lastToken;
+  }
+
+  get deadlineAt(): number | undefined {
+    const { deadlineMs = Infinity } = this.options;
+    if (this.startedAt === undefined || deadlineMs === Infinity) return undefined;
+    return this.startedAt + deadlineMs;
+  }
+
+  /** Whether it has its slot, or waits for it. */
+  get isAccepted(): boolean {
+    return this.accepted.isDone;
+  }
+
+  /** Resolves when it is over, and its slot free. */
+  get whenOver(): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    this.over ??= new Once();
+    return this.over.promise;
+  }
+
+  get sessionId(): string {
+    return this.session.id;
+  }
+
+  get runId(): string {
+    return this.id;
+  }
+
+  // ── What it is asked ────────────────────────────────────────────────────────────────────────────
+
+  /** Asks for its slot. Resolves when it is accepted; rejects when it is refused. */
+  ask(): Promise<Run> {
+    const { limiter } = this.session.register;
+    limiter.acquireRunSlot(this.session.id, this.id, this.request()).then(
+      (slot) => this.granted(slot),
+      (fault: unknown) => this.refused(fault),
+    );
+    return this.accepted.promise;
+  }
+
+  /** Brings it to its end. The first reason stays; a run whose work has ended already is not stopped. */
+  stop(stop: Stop): void {
+    if (this.isDecided) return;
+    this.stopped = stop;
+    this.send({ type: 'stop' });
+  }
+
+  /** Somebody has ordered it. What changes nothing is not noted. */
+  control(operation: ControlOperation, stop: Stop): void {
+    if (this.isDecided) return;
+    this.history.add(operation, stop.note);
+    this.stop(stop);
+  }
+
+  pause(): void {
+    this.expectPausable();
+    if (this.isPaused) return;
+    this.history.add('pause', undefined);
+    this.send({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.expectPausable();
+    if (!this.isPaused) return;
+    this.history.add('resume', undefined);
+    this.send({ type: 'resume' });
+  }
+
+  // ── What the limiter says ───────────────────────────────────────────────────────────────────────
+
+  queued(): void {
+    if (this.isOver || this.accepted.isDone) return;
+    if (this.accept()) this.session.register.tellQueued(this);
+  }
+
+  endAsked(reason: EndReason): void {
+    this.stop(this.session.stopOfRuns ?? stopFor(reason));
+  }
+
+  lost(reason: EndReason): void {
+    this.slot = undefined;
+    if (this.isOver || this.isGivingBack) return;
+    this.stopped ??= stopFor(reason);
+    if (this.isAccepted) {
+      this.work?.stop(this.stopFault());
+      this.send({ type: 'slot_lost' });
+    } else this.giveUp(this.stopFault());
+  }
+
+  private granted(slot: RunSlot): void {
+    this.slot = slot;
+    this.lastToken = slot.token;
+    if (this.isOver || this.crash) this.giveSlotBack();
+    else if (this.isAccepted) this.send({ type: 'granted' });
+    else this.accept();
+  }
+
+  private refused(fault: unknown): void {
+    if (this.isOver) return;
+    if (this.isAccepted) {
+      this.stopped ??= this.session.stopOfRuns ?? stopOfRefusal(fault, this.options.signal);
+      this.send({ type: 'refused' });
+    } else this.giveUp(fault);
+  }
+
+  // ── What the work says ──────────────────────────────────────────────────────────────────────────
+
+  gone(end: WorkEnd): void {
+    if (this.isOver) return;
+    if (!this.isDecided) this.workEnd = end;
+    this.work = undefined;
+    this.send({ type: 'work_gone' });
+  }
+
+  aborted(): void {
+    this.stop({ state: 'cancelled', reason: 'aborted', note: undefined });
+  }
+
+  // ── What its actor does ─────────────────────────────────────────────────────────────────────────
+
+  get hasSlot(): boolean {
+    return this.slot !== undefined;
+  }
+
+  /** How it ends, or has ended: what came first counts. */
+  get endState(): StopState | WorkEnd['state'] {
+    return this.stopped?.state ?? this.workEnd?.state ?? (this.crash ? 'failed' : 'interrupted');
+  }
+
+  /** It was stopped while it waited. A grant that is on its way is given back when it comes. */
+  withdraw(): void {
+    this.session.register.limiter.releaseRunSlot(this.id).catch(() => {});
+  }
+
+  /** Its work begins when the actor has come to rest: whoever looks then sees a run that starts. */
+  startWork(): void {
+    this.reach('run_starting');
+    queueMicrotask(() => this.beginWork());
+  }
+
+  pauseWork(): void {
+    this.work?.pause();
+  }
+
+  resumeWork(): void {
+    this.work?.resume();
+  }
+
+  /** Its work is to end, or has. Of work that nothing can force, the outcome is told now. */
+  stopWork(): void {
+    this.reach('run_stopping');
+    const { work } = this;
+    if (work) {
+      if (!this.executor.endsWhenStopped) this.tellEarly();
+      work.stop(this.stopFault());
+    } else this.giveSlotBack();
+  }
+
+  /** Again is a no-op. */
+  giveSlotBack(): void {
+    const { slot } = this;
+    if (this.isGivingBack) return;
+    this.isGivingBack = true;
+    this.dropDeadline();
+    // If the limiter is gone, so is the slot.
+    const released = slot ? slot.release().catch(() => {}) : Promise.resolve();
+    released.then(() => {
+      this.slot = undefined;
+      this.send({ type: 'slot_given_back' });
+    });
+  }
+
+  /** It is over. Again is a no-op. */
+  end(): void {
+    this.reach('run_ended');
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { signal } = this.options;
+    if (signal) offAbort(signal, this);
+    this.dropDeadline();
+    this.endedAt = Math.round(this.session.register.clock.now());
+    this.outcome.resolve(this.finalOutcome());
+    this.settleStuck();
+    this.forget();
+    this.session.register.runOver(this);
+    this.session.runEnded(this);
+    this.over?.resolve();
+  }
+
+  // ── Beginning ───────────────────────────────────────────────────────────────────────────────────
+
+  /** From now on it has an outcome. False if its session, or whoever started it, has ended it meanwhile. */
+  private accept(): boolean {
+    const { session, stopped } = this;
+    if (stopped || !session.isActive) {
+      this.withdraw();
+      if (this.slot) this.giveSlotBack();
+      this.giveUp(session.isActive ? this.stopFault() : session.closedFault());
+      return false;
+    }
+    const { signal } = this.options;
+    if (signal) onAbort(signal, this);
+    session.register.runAccepted(this);
+    this.accepted.resolve(this.handle);
+    this.startActor();
+    return true;
+  }
+
+  private startActor(): void {
+    const parent = this.session.actor;
+    if (!parent) return;
+    const actor = startRunActor(this, parent);
+    this.actor = actor;
+    onEnd(actor, (reason) => this.actorEnded(reason));
+  }
+
+  private beginWork(): void {
+    if (this.isDecided) return;
+    const { register } = this.session;
+    const { deadlineMs = Infinity } = this.options;
+    this.startedSince = register.clock.monotonicNow();
+    this.startedAt = Math.round(register.clock.now());
+    if (deadlineMs !== Infinity) {
+      this.deadline = new RunDeadline(this, this.startedSince + deadlineMs);
+      deadlinesOf(register.clock).add(this.deadline);
+    }
+    this.work = this.executor.start(this.order as FunctionOrder, this);
+    register.tellStarted(this, this.startedSince - this.queuedSince);
+    this.send({ type: 'work_started' });
+  }
+
+  /** It was never accepted, so it has no outcome. */
+  private giveUp(fault: unknown): void {
+    this.isOver = true;
+    this.forget();
+    this.session.runEnded(this);
+    this.over?.resolve();
+    this.accepted.reject(fault);
+  }
+
+  private request(): AcquireRunOptions {
+    const { runId: _id, deadlineMs: _deadline, pausable: _pausable, ...terms } = this.options;
+    const { owner } = this.session;
+    return { ...(owner !== undefined && { owner }), ...terms, work: this };
+  }
+
+  // ── Ending ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether it is settled how it ends. */
+  private get isDecided(): boolean {
+    if (this.isOver || this.stopped || this.workEnd) return true;
+    return this.crash !== undefined;
+  }
+
+  /** Its actor is there and takes it, or is gone and the core does what is left to do. */
+  private send(event: RunEvent): void {
+    if (this.actor) this.actor.send(event);
+    else if (this.crash) this.goOnAlone(event);
+  }
+
+  private actorEnded(reason: unknown): void {
+    this.actor = undefined;
+    if (this.isOver) return;
+    this.crash = new SlotkeeperError(
+      'run_crashed',
+      `The actor of run ${this.id} has crashed; its slot is free when its work is gone`,
+      { runId: this.id, sessionId: this.session.id },
+      reason,
+    );
+    this.session.register.logCrash(this.crash);
+    this.goOnAlone({ type: 'stop' });
+  }
+
+  /** Without an actor there is one way left: the work is stopped, the slot given back, the run over. */
+  private goOnAlone(event: RunEvent): void {
+    switch (event.type) {
+      case 'slot_given_back':
+      case 'slot_lost':
+      case 'refused':
+        this.finish();
+        break;
+      case 'stop':
+        this.stopAlone();
+        break;
+      case 'work_gone':
+        this.giveSlotBack();
+    }
+  }
+
+  private stopAlone(): void {
+    if (this.work) {
+      this.tellEarly();
+      this.work.stop(this.stopFault());
+    } else if (this.slot || this.isGivingBack) {
+      this.giveSlotBack();
+    } else {
+      this.withdraw();
+      this.finish();
+    }
+  }
+
+  private finalOutcome(): RunOutcome {
+    if (this.stopped) return stoppedOutcome(this.id, this.stopped, this.crash);
+    if (this.workEnd) return this.workEnd;
+    if (this.crash) return { state: 'failed', error: this.crash };
+    return stoppedOutcome(this.id, { state: 'interrupted', reason: 'stopped', note: undefined });
+  }
+
+  /** Nobody knows when the work will be gone. */
+  private tellEarly(): void {
+    if (this.outcome.isDone) return;
+    this.outcome.resolve(this.finalOutcome());
+    this.isStuck = true;
+    this.session.register.stuckRuns += 1;
+    this.session.register.tellStuck(this);
+  }
+
+  private settleStuck(): void {
+    if (!this.isStuck) return;
+    this.isStuck = false;
+    this.session.register.stuckRuns -= 1;
+  }
+
+  private stopFault(): Error {
+    if (this.stopped) return stoppedError(this.id, this.stopped);
+    return this.crash ?? stoppedError(this.id, stopFor('stopped'));
+  }
+
+  private dropDeadline(): void {
+    const { deadline } = this;
+    this.deadline = undefined;
+    if (deadline?.list) deadlinesOf(this.session.register.clock).remove(deadline);
+  }
+
+  private expectPausable(): void {
+    const { id, state } = this;
+    if (state !== 'running') {
+      const text = `Run ${id} is ${state}: only a run that runs can be paused or resumed`;
+      throw new SlotkeeperError('run_not_running', text, { runId: id, state });
+    }
+    if (this.order && this.executor.canPause(this.order)) return;
+    const text = `The work of run ${id} cannot be paused: run it with pausable and look at whenResumed()`;
+    throw new SlotkeeperError('pause_unsupported', text, { runId: id });
+  }
+
+  private get executor(): Executor<FunctionOrder> {
+    return this.session.register.executors.fn;
+  }
+
+  /** What is kept of a run that is over is its outcome. */
+  private forget(): void {
+    this.order = undefined;
+    this.slot = this.isGivingBack ? this.slot : undefined;
+    this.work = undefined;
+    this.actor = undefined;
+  }
+
+  private reach(step: 'run_starting' | 'run_stopping' | 'run_ended'): void {
+    this.session.register.faultPoints?.reach('before', step);
+  }
+
+  /** Milliseconds of its work, once it is over. */
+  get workedMs(): number | undefined {
+    if (this.startedAt === undefined) return undefined;
+    return this.session.register.clock.monotonicNow() - this.startedSince;
+  }
+
+  get stopReason(): StopReason | undefined {
+    return this.stopped?.reason;
+  }
+}
+
+/** A wait that ended without a slot. */
+function stopOfRefusal(fault: unknown, signal: AbortSignal | undefined): Stop {
+  const note = undefined;
+  if (signal?.aborted && fault === signal.reason) {
+    return { state: 'cancelled', reason: 'aborted', note };
+  }
+  if (!(fault instanceof RefusalError)) return { state: 'interrupted', reason: 'stopped', note };
+  switch (fault.code) {
+    case 'wait_timeout':
+      return { state: 'timed_out', reason: 'wait_timeout', note };
+    case 'session_released':
+    case 'withdrawn':
+    case 'draining':
+      return { state: 'cancelled', reason: fault.code, note };
+    default:
+      return { state: 'cancelled', reason: 'refused', note };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * A run, as its users see it: work that holds a slot until it is gone.
+ *
+ * Every run has exactly one outcome, which is a value and never rejects. Of a function that ignores its
+ * signal the outcome is told when the run is stopped, while the run itself stays `stopping`, and keeps
+ * its slot, until the function has settled.
+ */
+import { expectOption } from '../otp/options.ts';
+import type { ControlRecord } from './history.ts';
+import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
+import type { RunCore } from './run-core.ts';
+
+/** Characters of what is said of an order. */
+const LONGEST_NOTE = 256;
+
+export class Run<Value = unknown> {
+  private readonly core: RunCore;
+
+  /** Made by `session.run`. */
+  constructor(core: RunCore) {
+    this.core = core;
+  }
+
+  get runId(): string {
+    return this.core.id;
+  }
+
+  get sessionId(): string {
+    return this.core.session.id;
+  }
+
+  get owner(): string | undefined {
+    return this.core.options.owner ?? this.core.session.owner;
+  }
+
+  get kind(): string | undefined {
+    return this.core.options.kind;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.core.options.labels ?? {};
+  }
+
+  get state(): RunState {
+    return this.core.state;
+  }
+
+  get isPaused(): boolean {
+    return this.core.isPaused;
+  }
+
+  /** The fencing token of its slot; 0 before it has one. */
+  get token(): number {
+    return this.core.token;
+  }
+
+  /** UTC epoch milliseconds: when it was asked for, when its work began, when its slot was free again. */
+  get queuedAt(): number {
+    return this.core.queuedAt;
+  }
+
+  get startedAt(): number | undefined {
+    return this.core.startedAt;
+  }
+
+  get endedAt(): number | undefined {
+    return this.core.endedAt;
+  }
+
+  /** When it will be timed out; `undefined` before it has begun, and without a deadline. */
+  get deadlineAt(): number | undefined {
+    return this.core.deadlineAt;
+  }
+
+  /** What was ordered of it, and had an effect: at most the last 100. */
+  get history(): readonly ControlRecord[] {
+    return this.core.history.records;
+  }
+
+  /** How it has ended. Never rejects. */
+  get outcome(): Promise<RunOutcome<Value>> {
+    return this.core.outcome.promise as Promise<RunOutcome<Value>>; // what its function returns
+  }
+
+  /** What its function has returned. Rejects with what it has thrown, or with `RunStoppedError`. */
+  async result(): Promise<Value> {
+    const outcome = await this.outcome;
+    if (outcome.state === 'succeeded') return outcome.value;
+    throw outcome.error;
+  }
+
+  /**
+   * Ends it as `cancelled`: a run that waits leaves the queue, the work of one that runs is stopped.
+   * Resolves with the outcome, which is another one if it was ended before. `note` (1 to 256 characters)
+   * stands in the history and in the error. Rejects with `invalid_option`.
+   */
+  async cancel(note?: string): Promise<RunOutcome<Value>> {
+    this.core.control('cancel', this.stopAs('cancelled', 'cancelled', note));
+    return this.outcome;
+  }
+
+  /** The same, as `interrupted`. */
+  async interrupt(note?: string): Promise<RunOutcome<Value>> {
+    this.core.control('interrupt', this.stopAs('interrupted', 'interrupted', note));
+    return this.outcome;
+  }
+
+  /**
+   * Pauses its work. The slot is kept, and the deadline goes on. A run that is paused already stays so.
+   * Throws `run_not_running`, `pause_unsupported`.
+   */
+  pause(): void {
+    this.core.pause();
+  }
+
+  /** Lets its work go on. Throws as `pause` does. */
+  resume(): void {
+    this.core.resume();
+  }
+
+  toJSON(): object {
+    const { runId, sessionId, owner = null, kind = null, labels, state, isPaused, token } = this;
+    const { queuedAt, startedAt = null, endedAt = null, deadlineAt = null } = this;
+    const times = { queuedAt, startedAt, endedAt, deadlineAt };
+    return { runId, sessionId, owner, kind, labels, state, isPaused, token, ...times };
+  }
+
+  private stopAs(state: StopState, reason: Stop['reason'], note: string | undefined): Stop {
+    expectOption('note', note, isOptionalNote, 'a string of 1 to 256 characters');
+    return { state, reason, note };
+  }
+}
+
+function isOptionalNote(note: unknown): boolean {
+  if (note === undefined) return true;
+  return typeof note === 'string' && note.length > 0 && note.length <= LONGEST_NOTE;
+}

@@ -1,0 +1,232 @@
+/**
+ * The register of sessions: which there are, and what they all share.
+ *
+ * Each session is an actor under the dynamic supervisor of sessions, and each of its runs is an actor
+ * under it. What survives those actors are their cores, which stand here until they are over. What has
+ * ended is found for a time.
+ */
+import { nanoid } from 'nanoid';
+import type { Executor, FunctionOrder } from '../executors/executor.ts';
+import { SlotkeeperError } from '../fault.ts';
+import type { FaultPoints } from '../limiter/fault-points.ts';
+import { type ConcurrencyLimiter, RefusalError } from '../limiter/index.ts';
+import { Deadlines } from '../otp/deadlines.ts';
+import {
+  type AnySupervisorRef,
+  type Clock,
+  type ClockTimer,
+  type Logger,
+  startChild,
+} from '../otp/index.ts';
+import type { AnyActorRef } from '../otp/ref.ts';
+import {
+  runEnded,
+  runQueued,
+  runStarted,
+  runStuck,
+  sessionClosed,
+  sessionOpened,
+} from './channels.ts';
+import { Ended, type Retention } from './ended.ts';
+import type { Run } from './run.ts';
+import type { RunCore } from './run-core.ts';
+import type { Session } from './session.ts';
+import { SessionCore } from './session-core.ts';
+import { sessionMachine } from './session-machine.ts';
+import { checkSessionOptions, type SessionOptions } from './session-options.ts';
+
+/** What runs what. */
+export interface Executors {
+  readonly fn: Executor<FunctionOrder>;
+}
+
+export interface SessionsOptions {
+  readonly limiter: ConcurrencyLimiter;
+  readonly supervisor: AnySupervisorRef;
+  readonly executors: Executors;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retention: Retention;
+  readonly faultPoints: FaultPoints | undefined;
+}
+
+/** A run whose slot was held still when the keeper was stopped. */
+export interface AbandonedRun {
+  readonly sessionId: string;
+  readonly runId: string;
+  /** UTC epoch milliseconds. */
+  readonly startedAt: number | undefined;
+}
+
+export class Sessions {
+  readonly limiter: ConcurrencyLimiter;
+  readonly executors: Executors;
+  readonly clock: Clock;
+  readonly faultPoints: FaultPoints | undefined;
+  /** Of idle and old sessions, and of what is to be forgotten; they keep no process alive. */
+  readonly deadlines: Deadlines;
+  /** Runs whose outcome is told and whose work goes on. */
+  stuckRuns = 0;
+  private readonly supervisor: AnySupervisorRef;
+  private readonly logger: Logger;
+  private readonly live = new Map<string, SessionCore>();
+  private readonly liveRuns = new Map<string, RunCore>();
+  private readonly endedSessions: Ended<Session>;
+  private readonly endedRuns: Ended<Run>;
+  private isStopping = false;
+
+  constructor(options: SessionsOptions) {
+    const { clock, retention } = options;
+    this.limiter = options.limiter;
+    this.supervisor = options.supervisor;
+    this.executors = options.executors;
+    this.clock = clock;
+    this.logger = options.logger;
+    this.faultPoints = options.faultPoints;
+    this.deadlines = new Deadlines(clock, { keepsProcessAlive: false });
+    this.endedSessions = new Ended(retention, clock, this.deadlines);
+    this.endedRuns = new Ended(retention, clock, this.deadlines);
+  }
+
+  // ── What is asked of it ─────────────────────────────────────────────────────────────────────────
+
+  /** See `Slotkeeper.openSession`. */
+  async open(options: SessionOptions): Promise<Session> {
+    checkSessionOptions(options);
+    const { sessionId: id = nanoid(), owner } = options;
+    if (this.isStopping) throw stopped();
+    const known = this.live.get(id);
+    if (!known) return this.add(new SessionCore(this, id, options, undefined));
+    if (known.owner !== owner) throw new RefusalError({ code: 'session_id_conflict', id });
+    if (known.isClosing) throw closing(id);
+    return known.whenOpen;
+  }
+
+  get(id: string): Session | undefined {
+    return this.live.get(id)?.handle ?? this.endedSessions.get(id);
+  }
+
+  getRun(id: string): Run | undefined {
+    return this.liveRuns.get(id)?.handle ?? this.endedRuns.get(id);
+  }
+
+  /** Those that are not closed, oldest first. */
+  *all(): Generator<Session> {
+    for (const { handle } of [...this.live.values()]) yield handle;
+  }
+
+  /** Those that are closed and not forgotten, in the order of their ends. */
+  closed(): Generator<Session> {
+    return this.endedSessions.values();
+  }
+
+  endedRunsOf(sessionId: string): Run[] {
+    return [...this.endedRuns.values()].filter((run) => run.sessionId === sessionId);
+  }
+
+  get openSessions(): number {
+    return this.live.size;
+  }
+
+  /** Takes in nobody new, and closes all there are. Resolves when they are closed. */
+  async closeAll(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all([...this.live.values()].map((session) => session.close('shutdown')));
+  }
+
+  /** Runs whose work is there still. */
+  abandoned(): AbandonedRun[] {
+    return [...this.liveRuns.values()].map(({ session, id, startedAt }) => {
+      return { sessionId: session.id, runId: id, startedAt };
+    });
+  }
+
+  /** Nothing of it is left, not even a timer. */
+  end(): void {
+    this.isStopping = true;
+    for (const session of this.live.values()) session.stopTimes();
+    this.endedSessions.close();
+    this.endedRuns.close();
+  }
+
+  // ── What its sessions and runs tell it ──────────────────────────────────────────────────────────
+
+  /** Under the supervisor of sessions. `undefined` if it has ended already. */
+  async startActor(session: SessionCore): Promise<AnyActorRef | undefined> {
+    const ref = await startChild(this.supervisor, {
+      logic: sessionMachine,
+      input: session,
+      // Its core closes it; another actor would have nothing to go on with.
+      restart: 'temporary',
+    });
+    return ref.actor;
+  }
+
+  sessionEnded(session: SessionCore, wasOpen: boolean): void {
+    if (this.live.get(session.id) === session) this.live.delete(session.id);
+    if (!wasOpen) return;
+    this.endedSessions.add(session.id, session.handle);
+    if (!sessionClosed.hasSubscribers) return;
+    const { id: sessionId, owner, closeReason: reason = 'released', ageMs } = session;
+    sessionClosed.publish({ sessionId, owner, reason, lifetimeMs: Math.round(ageMs) });
+  }
+
+  tellOpened(session: SessionCore, isRestored: boolean): void {
+    if (!sessionOpened.hasSubscribers) return;
+    const { id: sessionId, owner, token, isDurable } = session;
+    sessionOpened.publish({ sessionId, owner, token, isDurable, isRestored });
+  }
+
+  runAccepted(run: RunCore): void {
+    this.liveRuns.set(run.id, run);
+  }
+
+  tellQueued({ session, id: runId }: RunCore): void {
+    if (runQueued.hasSubscribers) runQueued.publish({ sessionId: session.id, runId });
+  }
+
+  tellStarted({ session, id: runId, token }: RunCore, waitedMs: number): void {
+    if (!runStarted.hasSubscribers) return;
+    runStarted.publish({ sessionId: session.id, runId, token, waitedMs });
+  }
+
+  tellStuck({ session, id: runId, endState: state }: RunCore): void {
+    if (runStuck.hasSubscribers) runStuck.publish({ sessionId: session.id, runId, state });
+  }
+
+  runOver(run: RunCore): void {
+    const { id: runId, session, endState: state, stopReason: reason, workedMs } = run;
+    if (this.liveRuns.get(runId) === run) this.liveRuns.delete(runId);
+    this.endedRuns.add(runId, run.handle);
+    if (!runEnded.hasSubscribers) return;
+    runEnded.publish({ sessionId: session.id, runId, state, reason, workedMs });
+  }
+
+  logCrash(crash: Error): void {
+    this.logger.error({ error: crash }, crash.message);
+  }
+
+  /** Waits for something, but not longer than this. */
+  async within(event: Promise<unknown>, timeoutMs: number): Promise<void> {
+    let timer: ClockTimer | undefined;
+    const timeout = new Promise((resolve) => {
+      timer = this.clock.setTimeout(() => resolve(undefined), timeoutMs);
+    });
+    await Promise.race([event, timeout]);
+    if (timer) this.clock.clearTimeout(timer);
+  }
+
+  private add(session: SessionCore): Promise<Session> {
+    this.live.set(session.id, session);
+    return session.open();
+  }
+}
+
+export function stopped(): SlotkeeperError<'stopped'> {
+  return new SlotkeeperError('stopped', 'The keeper has been stopped');
+}
+
+function closing(sessionId: string): SlotkeeperError<'session_closing'> {
+  const text = `Session ${sessionId} is closing still: open it again when its \`closed\` has resolved`;
+  return new SlotkeeperError('session_closing', text, { sessionId });
+}

@@ -1,0 +1,38 @@
+/**
+ * Why runs are ended: by the end of their slots, and by the end of their sessions.
+ */
+import type { EndReason } from '../limiter/index.ts';
+import type { Stop, StopReason, StopState } from './outcome.ts';
+import type { CloseReason } from './session-core.ts';
+
+/** What a run makes of the end of its slot, or of being asked for it. */
+export function stopFor(reason: EndReason): Stop {
+  switch (reason) {
+    case 'cascade':
+      return stop('cancelled', 'session_released');
+    case 'stopped':
+    case 'interrupted':
+      return stop('interrupted', 'stopped');
+    default:
+      return stop('cancelled', reason);
+  }
+}
+
+/** What the runs of a session make of its end. */
+export function stopOfRunsOf(reason: CloseReason): Stop {
+  switch (reason) {
+    case 'released':
+      return stop('cancelled', 'session_released');
+    case 'idle_timeout':
+    case 'max_lifetime':
+      return stop('cancelled', reason);
+    case 'crashed':
+      return stop('interrupted', 'session_crashed');
+    case 'shutdown':
+      return stop('interrupted', 'shutdown');
+  }
+}
+
+function stop(state: StopState, reason: StopReason): Stop {
+  return { state, reason, note: undefined };
+}
