@@ -2,7 +2,7 @@
  * Starts a limiter: alone under a supervisor of its own, or with the whole keeper.
  */
 import type { SlotkeeperError } from '../src/fault.ts';
-import type { DurableJournal, Journal } from '../src/journal/journal.ts';
+import type { DurableJournal, Journal, Recovered } from '../src/journal/journal.ts';
 import { memoryJournal } from '../src/journal/memory-journal.ts';
 import { close, stopped } from '../src/limiter/closing.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
@@ -57,6 +57,8 @@ export async function startConcurrencyLimiter(
 
 export interface LimiterTree {
   readonly survivors: Survivors;
+  /** What the journal has found, where there is one on disk. */
+  readonly recovered: Recovered | undefined;
   readonly tree: Tree;
   /** Of the children that stand beside the limiter. */
   readonly others: readonly ServerRef[];
@@ -73,8 +75,10 @@ export async function startLimiterTree(
   const journal = await openJournal(checked);
   try {
     const survivors = new Survivors({ ...checked, journal });
-    if (survivors.storage.journal) recoverFrom(survivors, survivors.storage.journal, adopt);
-    return { survivors, ...(await startOver(survivors, checked, others)), options: checked };
+    const { journal: durable } = survivors.storage;
+    const recovered = durable && recoverFrom(survivors, durable, adopt);
+    const running = await startOver(survivors, checked, others);
+    return { survivors, recovered, ...running, options: checked };
   } catch (fault) {
     if (isDurable(journal)) journal.close();
     throw fault;

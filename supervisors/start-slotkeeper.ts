@@ -142,7 +142,8 @@ export class Slotkeeper {
 
 /** Starts the tree and resolves when it accepts. Rejects as `startConcurrencyLimiter` does. */
 export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slotkeeper> {
-  const { survivors, tree, others, options: checked } = await startLimiterTree(options, [sessions]);
+  const started = await startLimiterTree(options, [sessions]);
+  const { survivors, recovered, tree, others, options: checked } = started;
   const limiter = new ConcurrencyLimiter(survivors);
   const { clock, logger, faultPoints } = checked;
   const register = new Sessions({
@@ -155,6 +156,12 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
     retention: { ...DEFAULT_RETENTION, ...checked.retention },
     faultPoints,
   });
+  try {
+    if (recovered) await register.restore(recovered);
+  } catch (fault) {
+    await tree.stop();
+    throw fault;
+  }
   return new Slotkeeper(limiter, register, tree);
 }
 

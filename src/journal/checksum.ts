@@ -20,6 +20,16 @@ export function checksumOf(columns: readonly Column[]): number {
   return sum >>> 0;
 }
 
+/** Of an end: what was said of it counts where anything was. */
+export function endChecksum(
+  token: number,
+  reason: string,
+  at: number,
+  note: string | null,
+): number {
+  return checksumOf(note === null ? [token, reason, at] : [token, reason, at, note]);
+}
+
 function columnInto(sum: number, column: Column): number {
   if (column === null) return step(sum, NULL);
   if (typeof column === 'string') return textInto(sum, column);

@@ -64,10 +64,25 @@ export const journalLaws: readonly JournalLaw[] = [
   }),
 
   durableLaw('a durable session being there again, with all that was said of it', (store) => {
-    const session = sessionOf('s', { owner: 'o', labels: { a: 'b' }, leaseMs: 1.5 });
+    const said = { owner: 'o', labels: { a: 'b' }, leaseMs: 1.5, terms: 'its terms' };
+    const session = sessionOf('s', said);
     store.commit([{ type: 'session_slot_granted', ...session }]);
     deepStrictEqual(store.recovered().sessions, [{ ...session, lastActiveAt: AT }]);
   }),
+
+  durableLaw(
+    'a durable session that has ended being told of, with what was said of it',
+    (store) => {
+      const said = { owner: 'o', labels: { a: 'b' } };
+      store.commit(
+        [granted('noted', { token: 1, ...said }), granted('not noted', { token: 2 })],
+        [ended(2), ended(1, 'its note')],
+      );
+      deepStrictEqual(store.recovered().closed, [
+        { token: 1, sessionId: 'noted', ...said, grantedAt: AT, endedAt: AT, note: 'its note' },
+      ]);
+    },
+  ),
 
   durableLaw('a command being there again, with all that was said of it', (store) => {
     const run = runOf('r', { life: 'command', owner: 'o', kind: 'k', labels: {}, leaseMs: 2 });
@@ -229,6 +244,7 @@ class Store {
 const NOTHING: Recovered = {
   sessions: [],
   runs: [],
+  closed: [],
   limits: {},
   interruptedSessions: 0,
   interruptedRuns: 0,
@@ -247,7 +263,7 @@ function end(journal: Journal | DurableJournal): void {
 }
 
 function sessionOf(sessionId: string, more: Partial<SessionRecord> = {}): SessionRecord {
-  const plain = { owner: undefined, labels: undefined, leaseMs: undefined };
+  const plain = { owner: undefined, labels: undefined, leaseMs: undefined, terms: undefined };
   return { token: 1, sessionId, life: 'durable', ...plain, grantedAt: AT, ...more };
 }
 
@@ -261,8 +277,8 @@ function granted(sessionId: string, more: Partial<SessionRecord> = {}): JournalC
   return { type: 'session_slot_granted', ...sessionOf(sessionId, more) };
 }
 
-function ended(token: number): JournalChange {
-  return { type: 'session_slot_ended', token, reason: 'released', at: AT, isKept: true };
+function ended(token: number, note?: string): JournalChange {
+  return { type: 'session_slot_ended', token, reason: 'released', at: AT, isKept: true, note };
 }
 
 /** No session has no id. */

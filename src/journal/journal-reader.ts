@@ -83,7 +83,7 @@ function read(file: JournalFile, connection: Connection): JournalReport {
     isInUse,
     boot: boot ?? null,
     limits,
-    sessions: sessions.map(sessionOf).map((session) => slotOf({ ...session })),
+    sessions: sessions.map((row) => slotOf({ ...sessionOf(row) })),
     runs: runs.map(runOf).map((run) => slotOf({ ...run })),
     ended: (connection.prepare(ENDED).all() as EndedRow[]).map(endOf), // as it is selected
   };

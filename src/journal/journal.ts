@@ -71,6 +71,8 @@ interface SlotEnd {
   readonly at: number;
   /** Whether it is to be found among what has ended. */
   readonly isKept: boolean;
+  /** What was said of it. */
+  readonly note: string | undefined;
 }
 
 interface SlotRecord {
@@ -86,7 +88,10 @@ interface SlotRecord {
 }
 
 /** A session slot that is held. */
-export interface SessionRecord extends SlotRecord {}
+export interface SessionRecord extends SlotRecord {
+  /** What whoever opened it wants to be told when it is there again. */
+  readonly terms: string | undefined;
+}
 
 /** A run slot that is held. */
 export interface RunRecord extends SlotRecord {
@@ -100,11 +105,24 @@ export interface RecoveredSession extends SessionRecord {
   readonly lastActiveAt: number;
 }
 
+/** A session that outlived its process, and has ended since, with what was said of its end. */
+export interface ClosedSession {
+  readonly token: number;
+  readonly sessionId: string;
+  readonly owner: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly grantedAt: number;
+  readonly endedAt: number;
+  readonly note: string;
+}
+
 /** What a journal finds when a process begins. */
 export interface Recovered {
   /** What lives on, in the order of its grants. */
   readonly sessions: readonly RecoveredSession[];
   readonly runs: readonly RunRecord[];
+  /** Durable sessions whose end was noted and is not forgotten, in the order of their ends. */
+  readonly closed: readonly ClosedSession[];
   /** What `setLimits` has said. */
   readonly limits: LimitChanges;
   /** Slots that died with their process. */

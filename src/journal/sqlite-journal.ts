@@ -106,8 +106,10 @@ export class SqliteJournal implements DurableJournal {
   }
 
   recover(now: number): Recovered {
-    const { sessions, runs, limits, activity } = this.content;
-    const living = sessions.filter(([, , life]) => life !== 'process').map(sessionOf);
+    const { sessions, runs, limits, activity, terms, closed } = this.content;
+    const living = sessions
+      .filter(([, , life]) => life !== 'process')
+      .map((row) => sessionOf(row, terms));
     const dead = runs.filter(([, , , life]) => life === 'process');
     const inUse = new Set(dead.map(([, , sessionId]) => sessionId));
     // Nobody knows when they died; that it was just now ends no session too early.
@@ -123,6 +125,7 @@ export class SqliteJournal implements DurableJournal {
           : lastActiveAt(session.token, session.grantedAt),
       })),
       runs: runs.filter(([, , , life]) => life !== 'process').map(runOf),
+      closed,
       limits,
       interruptedSessions: sessions.length - living.length,
       interruptedRuns: dead.length,
@@ -134,11 +137,11 @@ export class SqliteJournal implements DurableJournal {
     if (!connection) throw journalUnavailable(this.name, 'is not where it was');
     // Its log is its own: what stands there was written by this connection.
     const own = { path: this.name, walPath: undefined };
-    const { sessions, runs, activity } = inspect(connection, own, connect);
+    const { sessions, runs, activity, terms } = inspect(connection, own, connect);
     return {
-      sessions: sessions.map(sessionOf).map((session) => ({
-        ...session,
-        lastActiveAt: activity.get(session.token) ?? session.grantedAt,
+      sessions: sessions.map((row) => ({
+        ...sessionOf(row, terms),
+        lastActiveAt: activity.get(row[0]) ?? row[6],
       })),
       runs: runs.map(runOf),
     };

@@ -51,7 +51,8 @@ export function runRow(run: RunRecord): RunRow {
   return [token, runId, sessionId, life, owner, kind, text, leaseMs, grantedAt, checksum];
 }
 
-export function sessionOf(row: SessionRow): SessionRecord {
+/** `terms`: what stands in a table of its own, for few have any. */
+export function sessionOf(row: SessionRow, terms?: ReadonlyMap<number, string>): SessionRecord {
   const [token, sessionId, life, owner, labels, leaseMs, grantedAt] = row;
   return {
     token,
@@ -61,6 +62,7 @@ export function sessionOf(row: SessionRow): SessionRecord {
     labels: labelsOf(labels),
     leaseMs: leaseMs ?? undefined,
     grantedAt,
+    terms: terms?.get(token),
   };
 }
 

@@ -69,6 +69,17 @@ const STEPS: readonly string[] = [
     checksum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a session that outlives its process is to be told again.
+  CREATE TABLE terms (
+    token    INTEGER PRIMARY KEY,
+    terms    TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+
+  -- What was said of an end. It counts in the checksum where it is there.
+  ALTER TABLE ended ADD COLUMN note TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

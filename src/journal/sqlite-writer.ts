@@ -4,7 +4,7 @@
  * A batch is one transaction. An end that is written again finds no row and changes nothing.
  */
 import type { Boot } from './boot.ts';
-import { checksumOf } from './checksum.ts';
+import { checksumOf, endChecksum } from './checksum.ts';
 import type { JournalChange } from './journal.ts';
 import { BulkDelete, BulkInsert } from './sqlite-bulk.ts';
 import type { Connection, Statement } from './sqlite-connection.ts';
@@ -18,16 +18,25 @@ export interface Retention {
   readonly maxCount: number;
 }
 
+/** An end that is to be found again. */
+interface KeptEnd {
+  readonly token: number;
+  readonly reason: string;
+  readonly at: number;
+  readonly note?: string | null | undefined;
+}
+
 /** How often what is too old is looked for. */
 const FORGET_EVERY_MS = 60_000;
 
 const SLOT = 'session_id, life, owner, labels, lease_ms, granted_at';
-const END = 'slot_checksum, reason, ended_at, checksum';
+const END = 'slot_checksum, reason, ended_at, note, checksum';
 const ENDED_SESSION = `INSERT INTO ended (token, ${SLOT}, ${END})
-  SELECT token, ${SLOT}, checksum, :reason, :at, end_checksum(token, :reason, :at) FROM sessions`;
+  SELECT token, ${SLOT}, checksum, :reason, :at, :note,
+    end_checksum(token, :reason, :at, :note) FROM sessions`;
 const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
-  SELECT token, run_id, kind, ${SLOT}, checksum, :reason, :at,
-    end_checksum(token, :reason, :at) FROM runs`;
+  SELECT token, run_id, kind, ${SLOT}, checksum, :reason, :at, :note,
+    end_checksum(token, :reason, :at, :note) FROM runs`;
 const RUN_COLUMNS = 10;
 const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
 const NEWEST_OF_PROCESS = "WHERE life = 'process' ORDER BY token DESC LIMIT :most";
@@ -49,8 +58,8 @@ export class SqliteWriter {
 
   constructor(connection: Connection, retention: Retention) {
     this.retention = retention;
-    connection.function('end_checksum', { deterministic: true }, (token, reason, at) =>
-      checksumOf([token as number, reason as string, at as number]),
+    connection.function('end_checksum', { deterministic: true }, (token, reason, at, note) =>
+      endChecksum(token as number, reason as string, at as number, note as string | null),
     );
     this.statements = prepare(connection);
     this.addedRuns = new BulkInsert(connection, 'runs', RUN_COLUMNS);
@@ -104,11 +113,13 @@ export class SqliteWriter {
         break;
       case 'session_slot_granted':
         statements.addSession.run(...sessionRow(change));
+        if (change.terms !== undefined) this.addTerms(change.token, change.terms);
         break;
       case 'session_slot_ended':
         if (this.isToBeKept(change.isKept)) this.keep(statements.keepSession, change);
         statements.dropSession.run(change.token);
         statements.dropActivity.run(change.token);
+        statements.dropTerms.run(change.token);
         this.activity.delete(change.token);
         break;
       case 'session_active':
@@ -130,17 +141,18 @@ export class SqliteWriter {
   }
 
   /** Its row is read, so it has to be there. */
-  private keepRun(end: { token: number; reason: string; at: number }): void {
+  private keepRun(end: KeptEnd): void {
     this.addedRuns.flush();
     this.keep(this.statements.keepRun, end);
   }
 
-  private keep(
-    statement: Statement,
-    { token, reason, at }: { token: number; reason: string; at: number },
-  ): void {
-    statement.run({ token, reason, at });
+  private keep(statement: Statement, { token, reason, at, note = null }: KeptEnd): void {
+    statement.run({ token, reason, at, note });
     this.lastEndAt = at;
+  }
+
+  private addTerms(token: number, terms: string): void {
+    this.statements.addTerms.run(token, terms, checksumOf([token, terms]));
   }
 
   private endAllOfProcess(reason: string, at: number): void {
@@ -148,8 +160,8 @@ export class SqliteWriter {
     this.addedRuns.flush();
     this.endedRuns.flush();
     const most = retention.maxCount;
-    statements.keepSessions.run({ reason, at, most });
-    statements.keepRuns.run({ reason, at, most });
+    statements.keepSessions.run({ reason, at, most, note: null });
+    statements.keepRuns.run({ reason, at, most, note: null });
     statements.dropSessions.run();
     statements.dropRuns.run();
     this.lastEndAt = at;
@@ -175,6 +187,8 @@ function prepare(connection: Connection) {
     addSession: connection.prepare(`INSERT OR REPLACE INTO sessions ${values(8)}`),
     dropSession: connection.prepare('DELETE FROM sessions WHERE token = ?'),
     dropActivity: connection.prepare('DELETE FROM activity WHERE token = ?'),
+    addTerms: connection.prepare(`INSERT OR REPLACE INTO terms ${values(3)}`),
+    dropTerms: connection.prepare('DELETE FROM terms WHERE token = ?'),
     setActivity: connection.prepare(`INSERT OR REPLACE INTO activity ${values(3)}`),
     setFact: connection.prepare(`INSERT OR REPLACE INTO facts ${values(3)}`),
     keepSession: connection.prepare(`${ENDED_SESSION} WHERE token = :token`),

@@ -35,6 +35,11 @@ export interface TryDurableOptions extends TrySessionOptions {
    * opened by the next one. For a limiter with a journal on disk; it cannot have a holder. Default false.
    */
   readonly durable?: boolean;
+  /**
+   * Kept with a durable session, for whoever finds it there again: at most 4,096 characters. Default
+   * none.
+   */
+  readonly terms?: string;
 }
 
 /** What `tryAcquireRunSlot` takes. */
@@ -63,7 +68,7 @@ export type AnyAcquireOptions = AcquireRunOptions & AcquireSessionOptions;
 const SESSION = ['priority', 'owner', 'labels', 'leaseMs'];
 const RUN = [...SESSION, 'kind'];
 const HELD = ['holder', 'work'];
-const DURABLE = ['durable'];
+const DURABLE = ['durable', 'terms'];
 const WAIT = ['waitTimeoutMs', 'signal'];
 
 /** Which options there are: for the slot of what, now or later, in this thread or through a port. */
@@ -80,6 +85,8 @@ export type Asked = keyof typeof NAMES;
 
 const MOST_LABELS = 16;
 const LONGEST_LABEL = 256;
+/** Terms are data of a few fields, not a document. */
+const LONGEST_TERMS = 4_096;
 
 /** Throws `invalid_option`. */
 export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): void {
@@ -87,7 +94,7 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
     throw invalidOption('options', options, 'an object');
   }
   expectKnown(options, NAMES[asked]);
-  const { owner, kind, priority, labels, holder, leaseMs, work, durable } = options;
+  const { owner, kind, priority, labels, holder, leaseMs, work, durable, terms } = options;
   const { waitTimeoutMs, signal } = options;
   expectOption('owner', owner, isOptionalId, ID);
   expectOption('kind', kind, isOptionalId, ID);
@@ -97,6 +104,7 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
   expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
   expectOption('work', work, isOptionalWork, 'an object with queued, endAsked and lost');
   expectOption('durable', durable, isOptionalBoolean, 'true or false');
+  expectOption('terms', terms, isOptionalText, 'a string of at most 4,096 characters');
   expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
   expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
 }
@@ -127,6 +135,10 @@ function isOptionalTerm(value: unknown): boolean {
 
 function isOptionalHolder(value: unknown): boolean {
   return value === undefined || isHolderTarget(value);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value.length <= LONGEST_TERMS);
 }
 
 function isOptionalWork(value: unknown): boolean {

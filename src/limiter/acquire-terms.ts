@@ -59,10 +59,11 @@ function waitingTerms(waitTimeoutMs: number): AcquireTerms {
 }
 
 function bondsOf(
-  { holder, leaseMs = Infinity, work, durable = false }: AnyAcquireOptions,
+  { holder, leaseMs = Infinity, work, durable = false, terms }: AnyAcquireOptions,
   { holders, tracesHandles, isDurable }: Acquired,
 ): Bonds | undefined {
   const isPlain = holder === undefined && leaseMs === Infinity && !work && !durable;
+  if (terms !== undefined && !durable) throw invalidOption('terms', terms, NEEDS_DURABLE);
   if (isPlain && !tracesHandles) return undefined;
   if (durable && !isDurable) throw invalidOption('durable', durable, NEEDS_JOURNAL);
   if (durable && holder !== undefined) throw invalidOption('durable', durable, NO_HOLDER);
@@ -71,11 +72,13 @@ function bondsOf(
     holder: holder && foundHolder(holder, holders),
     leaseMs,
     work,
+    terms,
     acquiredAt: tracesHandles ? placeOfCaller() : undefined,
   };
 }
 
 const NEEDS_JOURNAL = 'a journal on disk (start option `journal`) for what outlives the process';
+const NEEDS_DURABLE = '`durable: true` beside it, for nothing else is kept';
 const NO_HOLDER = 'no `holder` beside it, for that would end with the process';
 
 function foundHolder(target: HolderTarget, holders: Holders): Holder {

@@ -20,13 +20,14 @@ interface Bound {
 
 /** A slot that was granted is bound as its request says. */
 export function bind(limiter: Survivors, entry: Entry, bonds: Bonds): void {
-  const { holder, leaseMs, life, work, acquiredAt } = bonds;
+  const { holder, leaseMs, life, work, terms, acquiredAt } = bonds;
   entry.life = life;
   const now = limiter.clock.monotonicNow();
   const lease = leaseMs === Infinity ? undefined : new Lease(entry, leaseMs, now);
   const bound = { limiter, entry, holder, lease };
   tie(bound);
   if (work) ensureTie(entry).work = work;
+  if (terms !== undefined) ensureTie(entry).terms = terms;
   limiter.tables.undo.add(untie, bound);
   if (acquiredAt !== undefined) Object.assign(ensureTie(entry), { acquiredAt, handles: 0 });
 }

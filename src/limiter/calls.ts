@@ -40,6 +40,8 @@ export interface Bonds {
   readonly life: SlotLife;
   /** Makes it a managed slot. */
   readonly work: SlotWork | undefined;
+  /** Of a session that lives on. */
+  readonly terms: string | undefined;
   /** The stack of the acquire, where handles are traced. */
   readonly acquiredAt: string | undefined;
 }
@@ -161,6 +163,20 @@ export class ReleaseRunCall extends ReleaseCall<RunEntry> {
 }
 
 export class ReleaseSessionCall extends ReleaseCall<SessionEntry> {
+  /** What is said of it. */
+  readonly note: string | undefined;
+
+  constructor(
+    desk: Desk,
+    id: string,
+    token: number | undefined,
+    held: SessionEntry | undefined,
+    note: string | undefined,
+  ) {
+    super(desk, id, token, held);
+    this.note = note;
+  }
+
   override get messageType(): string {
     return 'release_session';
   }

@@ -100,8 +100,13 @@ export class Desk {
     return this.tell(new ReleaseRunCall(this, held.id, undefined, held));
   }
 
-  releaseSession(id: string, token?: number, held?: SessionEntry): Promise<ReleaseReport> {
-    return this.tell(new ReleaseSessionCall(this, id, token, held));
+  releaseSession(
+    id: string,
+    token?: number,
+    held?: SessionEntry,
+    note?: string,
+  ): Promise<ReleaseReport> {
+    return this.tell(new ReleaseSessionCall(this, id, token, held, note));
   }
 
   /** The same, and asks for no answer. */

@@ -2,7 +2,7 @@
  * What of a change is written down, where the journal keeps anything: the lines of the batch.
  */
 import { type EndReason, RunEntry, type SessionEntry } from '../slots/index.ts';
-import { tieOf } from './slot-tie.ts';
+import { ensureTie, tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 
 type Entry = RunEntry | SessionEntry;
@@ -23,7 +23,9 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
   } else {
     const type = 'session_slot_granted';
     const { id: sessionId } = entry;
-    changes.push({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt });
+    const terms = tieOf(entry)?.terms;
+    if (life === 'durable') ensureTie(entry).grantedAt = grantedAt;
+    changes.push({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt, terms });
   }
 }
 
@@ -31,7 +33,12 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
  * At the end of the limiter nothing is noted one by one: what lives as long as the process has one line
  * for all, and the rest lives on.
  */
-export function noteEnd(limiter: Survivors, entry: Entry, reason: EndReason): void {
+export function noteEnd(
+  limiter: Survivors,
+  entry: Entry,
+  reason: EndReason,
+  note: string | undefined,
+): void {
   if (reason === 'stopped') return;
   const { batch } = limiter;
   const { token, life } = entry;
@@ -39,10 +46,10 @@ export function noteEnd(limiter: Survivors, entry: Entry, reason: EndReason): vo
   const isKept = reason !== 'released' || life !== 'process';
   const at = timeOf(limiter);
   if (entry instanceof RunEntry) {
-    batch.changes.push({ type: 'run_slot_ended', token, reason, at, isKept });
+    batch.changes.push({ type: 'run_slot_ended', token, reason, at, isKept, note });
     noteActivity(limiter, entry.session);
   } else {
-    batch.changes.push({ type: 'session_slot_ended', token, reason, at, isKept });
+    batch.changes.push({ type: 'session_slot_ended', token, reason, at, isKept, note });
   }
 }
 

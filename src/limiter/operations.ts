@@ -119,7 +119,9 @@ export const releaseSession: Operation<ReleaseSessionCall, SessionEntry | undefi
   change(limiter, call, entry) {
     limiter.batch.answer(
       call,
-      entry ? releaseAll(limiter, entry, 'released', call.held !== undefined) : NOTHING_RELEASED,
+      entry
+        ? releaseAll(limiter, entry, 'released', call.held !== undefined, call.note)
+        : NOTHING_RELEASED,
     );
     if (entry) grantWaiters(limiter);
   },
@@ -327,13 +329,14 @@ function releaseAll(
   entry: SessionEntry,
   reason: EndReason,
   isOwn: boolean,
+  note?: string,
 ): ReleaseReport {
   const waiters = refuseWaits(limiter, entry);
   let runs = 0;
   for (const run of entry.runs()) {
     if (endOrAsk(limiter, run, 'cascade', false)) runs += 1;
   }
-  const sessions = entry.isHeld && endOrAsk(limiter, entry, reason, isOwn) ? 1 : 0;
+  const sessions = entry.isHeld && endOrAsk(limiter, entry, reason, isOwn, note) ? 1 : 0;
   return { sessions, runs, waiters };
 }
 
@@ -408,9 +411,10 @@ function endOrAsk(
   entry: RunEntry | SessionEntry,
   reason: EndReason,
   isOwn: boolean,
+  note?: string,
 ): boolean {
   if (isOwn || !tieOf(entry)?.work) {
-    endSlot(limiter, entry, reason, isOwn);
+    endSlot(limiter, entry, reason, isOwn, note);
     return true;
   }
   // It was its lease or its holder, if it had one, or makes no difference to them.

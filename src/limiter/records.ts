@@ -34,7 +34,7 @@ export function recordEnd(
   reason: EndReason,
   note: string | undefined,
 ): void {
-  if (limiter.isDurable) noteEnd(limiter, entry, reason);
+  if (limiter.isDurable) noteEnd(limiter, entry, reason, note);
   if (entry instanceof RunEntry) limiter.holdTimes.add(entry.kind?.id, limiter.now - entry.since);
   const channel = entry instanceof RunEntry ? runSlotEnded : sessionSlotEnded;
   if (limiter.isHeard(channel)) emitEnd(limiter, entry, reason, note);

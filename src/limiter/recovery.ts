@@ -9,6 +9,7 @@ import { SlotkeeperError } from '../fault.ts';
 import type {
   DurableJournal,
   JournalChange,
+  Recovered,
   RecoveredSession,
   RunRecord,
 } from '../journal/journal.ts';
@@ -17,13 +18,14 @@ import { bind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import { type JournalRecovered, journalRecovered } from './channels.ts';
 import { runIds } from './run-ids.ts';
+import { ensureTie } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 
 /** Says of a program that the last process had started whether it runs still. */
 export type Adopt = (run: RunRecord) => 'alive' | 'gone';
 
-/** Rebuilds the tables. Throws `journal_corrupt`, and what the journal throws. */
-export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: Adopt): void {
+/** Rebuilds the tables, and tells what it has found. Throws `journal_corrupt`, and what the journal throws. */
+export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: Adopt): Recovered {
   const { clock, tables, storage } = limiter;
   const begunAt = clock.monotonicNow();
   const now = Math.round(clock.now());
@@ -48,6 +50,7 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     interruptedRuns: found.interruptedRuns + gone.length,
     durationMs: clock.monotonicNow() - begunAt,
   });
+  return found;
 }
 
 function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
@@ -114,11 +117,14 @@ function holdRunAgain(limiter: Survivors, run: RunRecord): void {
 function bindAgain(
   limiter: Survivors,
   entry: RunEntry | SessionEntry,
-  { life, leaseMs = Infinity }: RecoveredSession | RunRecord,
+  record: RecoveredSession | RunRecord,
 ): void {
+  const { life, leaseMs = Infinity, grantedAt } = record;
+  ensureTie(entry).grantedAt = grantedAt;
+  const terms = 'terms' in record ? record.terms : undefined;
   entry.claims = 1;
   const none = { holder: undefined, work: undefined, acquiredAt: undefined };
-  bind(limiter, entry, { ...none, leaseMs, life });
+  bind(limiter, entry, { ...none, leaseMs, life, terms });
 }
 
 /** The monotonic time of a grant; a clock that was put back makes it now, not later. */
@@ -127,7 +133,8 @@ function sinceOf({ clock, now }: Survivors, grantedAt: number): number {
 }
 
 function interrupted({ token }: RunRecord, at: number): JournalChange {
-  return { type: 'run_slot_ended', token, reason: 'interrupted', at, isKept: true };
+  const note = undefined;
+  return { type: 'run_slot_ended', token, reason: 'interrupted', at, isKept: true, note };
 }
 
 function contradictory(

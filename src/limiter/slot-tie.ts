@@ -13,6 +13,10 @@ export class SlotTie {
   holder: Holder | undefined = undefined;
   /** The term after which the slot ends. */
   lease: Lease | undefined = undefined;
+  /** What is kept with a session that lives on. */
+  terms: string | undefined = undefined;
+  /** UTC epoch milliseconds, as its grant was written down. */
+  grantedAt: number | undefined = undefined;
   /** What a managed slot is held for. */
   work: SlotWork | undefined = undefined;
   /** Where it was acquired, and how many handles are on it, where handles are traced. */

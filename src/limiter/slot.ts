@@ -54,6 +54,13 @@ export class SessionSlot extends Slot<SessionEntry> {
     return this.entry.id;
   }
 
+  /** UTC epoch milliseconds; of a session that lives on, as its journal has it. */
+  get grantedAt(): number {
+    const { clock } = this.desk;
+    const ageMs = clock.monotonicNow() - this.entry.since;
+    return tieOf(this.entry)?.grantedAt ?? Math.round(clock.now() - ageMs);
+  }
+
   /** Whether any run holds a slot or waits for one under its id. */
   get hasRuns(): boolean {
     return this.entry.hasRuns;
@@ -64,8 +71,9 @@ export class SessionSlot extends Slot<SessionEntry> {
     return this.entry.life === 'durable';
   }
 
-  release(): Promise<ReleaseReport> {
-    return this.desk.releaseSession(this.entry.id, undefined, this.entry);
+  /** `note`: what is said of its end. It stands in a journal that tells of what has ended. */
+  release({ note }: { readonly note?: string } = {}): Promise<ReleaseReport> {
+    return this.desk.releaseSession(this.entry.id, undefined, this.entry, note);
   }
 
   toJSON(): { sessionId: string; token: number } {

@@ -46,11 +46,11 @@ export class Ended<Value> {
     this.deadlines = deadlines;
   }
 
-  /** One of the same id that ended before is forgotten. */
-  add(id: string, value: Value): void {
+  /** One of the same id that ended before is forgotten. `agoMs`: milliseconds since its end. */
+  add(id: string, value: Value, agoMs = 0): void {
     if (this.retention.maxCount === 0) return;
     this.byId.delete(id);
-    this.byId.set(id, { value, endedAt: this.clock.monotonicNow() });
+    this.byId.set(id, { value, endedAt: this.clock.monotonicNow() - agoMs });
     this.forgetOld();
   }
 

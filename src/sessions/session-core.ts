@@ -25,8 +25,14 @@ import {
   type SessionState,
   sessionStateOf,
 } from './session-machine.ts';
+import {
+  type ClosedSession,
+  type PastClosing,
+  textOfClosing,
+  textOfTerms,
+} from './session-notes.ts';
 import type { SessionOptions } from './session-options.ts';
-import { type Past, SessionTimes, type Timed } from './session-times.ts';
+import { type Past, type SessionTerms, SessionTimes, type Timed } from './session-times.ts';
 import type { Sessions } from './sessions.ts';
 import { stopOfRunsOf } from './stops.ts';
 
@@ -42,6 +48,8 @@ export class SessionCore implements SlotWork, Timed {
   readonly runs = new Map<string, RunCore>();
   actor: SessionActor | undefined = undefined;
   closeReason: CloseReason | undefined = undefined;
+  /** UTC epoch milliseconds at which nothing of it was left. */
+  endedAt: number | undefined = undefined;
   readonly closed = new Once<CloseReport>();
   /** What it was before this process, if it was. */
   private readonly past: Past | undefined;
@@ -53,8 +61,31 @@ export class SessionCore implements SlotWork, Timed {
   private isOver = false;
   private empties: (() => void)[] = [];
   private lastToken = 0;
-  private lastTimes: { createdAt: number; lastActiveAt: number; ageMs: number } | undefined =
-    undefined;
+  /** What its times were when its end began. */
+  private lastTimes: LastTimes | undefined = undefined;
+
+  /** One that had ended before this process began. */
+  static ofPast(
+    register: Sessions,
+    { sessionId, owner, labels, grantedAt, endedAt }: ClosedSession,
+    { reason, lastActiveAt, ...terms }: PastClosing,
+  ): SessionCore {
+    const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
+    const session = new SessionCore(
+      register,
+      sessionId,
+      { ...said, durable: true, ...terms },
+      undefined,
+    );
+    const ageMs = endedAt - grantedAt;
+    const idleMs = endedAt - lastActiveAt;
+    session.lastTimes = { createdAt: grantedAt, lastActiveAt, ageMs, idleMs };
+    session.closeReason = reason;
+    session.endedAt = endedAt;
+    session.isOver = true;
+    session.closed.resolve({ sessionId, reason, isComplete: true, steps: [] });
+    return session;
+  }
 
   constructor(register: Sessions, id: string, options: SessionOptions, past: Past | undefined) {
     this.register = register;
@@ -86,15 +117,15 @@ export class SessionCore implements SlotWork, Timed {
 
   /** UTC epoch milliseconds; `undefined` before it is open. */
   get createdAt(): number | undefined {
-    return this.times?.createdAt ?? this.lastTimes?.createdAt;
+    return (this.lastTimes ?? this.times)?.createdAt;
   }
 
   get lastActiveAt(): number | undefined {
-    return this.times?.lastActiveAt ?? this.lastTimes?.lastActiveAt;
+    return (this.lastTimes ?? this.times)?.lastActiveAt;
   }
 
   get ageMs(): number {
-    return this.times?.ageMs ?? this.lastTimes?.ageMs ?? 0;
+    return (this.lastTimes ?? this.times)?.ageMs ?? 0;
   }
 
   /** Whether it takes runs. One whose time is over, but whose end has not been seen yet, is closed here. */
@@ -135,8 +166,7 @@ export class SessionCore implements SlotWork, Timed {
   /** Closes it; the first reason stays. */
   close(reason: CloseReason): Promise<CloseReport> {
     if (!this.closeReason) {
-      this.closeReason = reason;
-      this.times?.stop();
+      this.beginEnd(reason);
       this.send({ type: 'close' });
     }
     return this.closed.promise;
@@ -154,9 +184,10 @@ export class SessionCore implements SlotWork, Timed {
 
   closedFault(): SlotkeeperError<'session_closed'> {
     const { id: sessionId, closeReason: reason = 'crashed', ageMs } = this;
-    const { idleTimeoutMs, maxLifetimeMs } = this.options;
+    const { idleTimeoutMs, maxLifetimeMs } = this.terms;
     const limitMs = reason === 'idle_timeout' ? idleTimeoutMs : maxLifetimeMs;
-    const elapsedMs = Math.round(reason === 'idle_timeout' ? this.idleMs : ageMs);
+    const idleMs = this.lastTimes?.idleMs ?? 0;
+    const elapsedMs = Math.round(reason === 'idle_timeout' ? idleMs : ageMs);
     const isTime = reason === 'idle_timeout' || reason === 'max_lifetime';
     const details = { sessionId, reason, ...(isTime && { elapsedMs, limitMs }) };
     const text = `Session ${sessionId} takes no runs any more: ${CLOSED[reason]}`;
@@ -213,9 +244,9 @@ export class SessionCore implements SlotWork, Timed {
   opened(): void {
     this.register.faultPoints?.reach('before', 'session_active');
     const { clock, deadlines } = this.register;
-    const { idleTimeoutMs = Infinity, maxLifetimeMs = Infinity } = this.options;
-    const terms = { idleTimeoutMs, maxLifetimeMs };
-    this.times = new SessionTimes(this, terms, { clock, deadlines, past: this.past });
+    const { slot, past, terms } = this;
+    const createdAt = slot?.grantedAt ?? Math.round(clock.now());
+    this.times = new SessionTimes(this, terms, { clock, deadlines, createdAt, past });
     this.register.tellOpened(this, this.past !== undefined);
     this.isOpen.resolve(this.handle);
   }
@@ -233,7 +264,6 @@ export class SessionCore implements SlotWork, Timed {
 
   private beginClosing(): void {
     if (this.closing || this.isOver) return;
-    this.times?.stop();
     this.closing = new Closing(this, this.closeReason ?? 'crashed');
     this.closing.carryOut().then(() => this.send({ type: 'emptied' }));
   }
@@ -242,16 +272,16 @@ export class SessionCore implements SlotWork, Timed {
     if (this.isOver) return;
     this.isOver = true;
     this.isOpen.reject(this.closedFault());
-    const { createdAt = 0, lastActiveAt = 0, ageMs } = this;
-    this.lastTimes = this.times && { createdAt, lastActiveAt, ageMs };
     this.times?.stop();
+    const wasOpen = this.times !== undefined;
     this.times = undefined;
     this.actor = undefined;
+    this.endedAt = Math.round(this.register.clock.now());
     const reason = this.closeReason ?? 'released';
     this.closed.resolve(
       this.closing?.report ?? { sessionId: this.id, reason, isComplete: true, steps: [] },
     );
-    this.register.sessionEnded(this, this.lastTimes !== undefined);
+    this.register.sessionEnded(this, wasOpen);
   }
 
   // ── Its runs ────────────────────────────────────────────────────────────────────────────────────
@@ -279,14 +309,21 @@ export class SessionCore implements SlotWork, Timed {
 
   /** If the limiter is gone, so is the slot. */
   async giveSlotBack(): Promise<void> {
-    const { slot } = this;
+    const { slot, closeReason = 'released', lastActiveAt = 0 } = this;
     this.slot = undefined;
-    await slot?.release().catch(() => {});
+    const note = this.isDurable && textOfClosing(closeReason, lastActiveAt, this.terms);
+    await slot?.release({ ...(note && { note }) }).catch(() => {});
   }
 
   private request(): AcquireSessionOptions {
-    const { sessionId: _id, idleTimeoutMs, maxLifetimeMs, ...options } = this.options;
-    return { ...options, work: this };
+    const { sessionId: _id, idleTimeoutMs: _idle, maxLifetimeMs: _age, ...options } = this.options;
+    const terms = this.isDurable && textOfTerms(this.terms);
+    return { ...options, ...(terms && { terms }), work: this };
+  }
+
+  get terms(): SessionTerms {
+    const { idleTimeoutMs = Infinity, maxLifetimeMs = Infinity } = this.options;
+    return { idleTimeoutMs, maxLifetimeMs };
   }
 
   // ── Its actor ───────────────────────────────────────────────────────────────────────────────────
@@ -316,14 +353,28 @@ export class SessionCore implements SlotWork, Timed {
   private actorEnded(reason: unknown): void {
     this.actor = undefined;
     if (this.isOver) return;
-    this.closeReason ??= reason === 'shutdown' ? 'shutdown' : 'crashed';
+    this.beginEnd(reason === 'shutdown' ? 'shutdown' : 'crashed');
     this.isOpen.reject(this.closedFault());
     this.beginClosing();
   }
 
-  private get idleMs(): number {
-    return this.register.clock.now() - (this.lastActiveAt ?? this.register.clock.now());
+  /** The first reason stays, and its clocks stand still. */
+  private beginEnd(reason: CloseReason): void {
+    if (this.closeReason) return;
+    this.closeReason = reason;
+    const { times } = this;
+    if (!times) return;
+    const { createdAt, lastActiveAt, ageMs, idleMs } = times;
+    this.lastTimes = { createdAt, lastActiveAt, ageMs, idleMs };
+    times.stop();
   }
+}
+
+interface LastTimes {
+  readonly createdAt: number;
+  readonly lastActiveAt: number;
+  readonly ageMs: number;
+  readonly idleMs: number;
 }
 
 /** The id is held already, by somebody who wanted it to live for another time. */

@@ -36,6 +36,14 @@ export interface Past {
   readonly lastActiveAt: number;
 }
 
+interface SessionTimesOptions {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly createdAt: number;
+  /** Of a session that has outlived its process. */
+  readonly past: Past | undefined;
+}
+
 class Look extends Deadline {
   private readonly times: SessionTimes;
 
@@ -62,14 +70,14 @@ export class SessionTimes {
   constructor(
     session: Timed,
     terms: SessionTerms,
-    { clock, deadlines, past }: { clock: Clock; deadlines: Deadlines; past: Past | undefined },
+    { clock, deadlines, createdAt, past }: SessionTimesOptions,
   ) {
     this.session = session;
     this.terms = terms;
     this.clock = clock;
     this.deadlines = deadlines;
     const now = clock.now();
-    this.createdAt = Math.round(past?.createdAt ?? now);
+    this.createdAt = past?.createdAt ?? createdAt;
     // A wall clock that was put back makes nobody younger than now.
     const ago = (at: number | undefined) => Math.max(0, now - (at ?? now));
     this.createdSince = clock.monotonicNow() - ago(past?.createdAt);
@@ -79,8 +87,11 @@ export class SessionTimes {
 
   /** UTC epoch milliseconds: now, while it is active. */
   get lastActiveAt(): number {
-    const idleMs = this.session.isBusy ? 0 : this.clock.monotonicNow() - this.idleSince;
-    return Math.max(this.createdAt, Math.round(this.clock.now() - Math.max(0, idleMs)));
+    return Math.max(this.createdAt, Math.round(this.clock.now() - this.idleMs));
+  }
+
+  get idleMs(): number {
+    return this.session.isBusy ? 0 : Math.max(0, this.clock.monotonicNow() - this.idleSince);
   }
 
   get ageMs(): number {

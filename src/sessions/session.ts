@@ -72,12 +72,17 @@ export class Session {
     return this.core.lastActiveAt ?? 0;
   }
 
+  /** UTC epoch milliseconds at which nothing of it was left; `undefined` before. */
+  get endedAt(): number | undefined {
+    return this.core.endedAt;
+  }
+
   get idleTimeoutMs(): number {
-    return this.core.options.idleTimeoutMs ?? Infinity;
+    return this.core.terms.idleTimeoutMs;
   }
 
   get maxLifetimeMs(): number {
-    return this.core.options.maxLifetimeMs ?? Infinity;
+    return this.core.terms.maxLifetimeMs;
   }
 
   /**
@@ -151,11 +156,11 @@ export class Session {
 
   toJSON(): object {
     const { sessionId, owner = null, labels, state, closeReason = null, token, isDurable } = this;
-    const { createdAt, lastActiveAt } = this;
+    const { createdAt, lastActiveAt, endedAt = null } = this;
     const idleTimeoutMs = finite(this.idleTimeoutMs);
     const maxLifetimeMs = finite(this.maxLifetimeMs);
-    const terms = { isDurable, createdAt, lastActiveAt, idleTimeoutMs, maxLifetimeMs };
-    return { sessionId, owner, labels, state, closeReason, token, ...terms };
+    const times = { createdAt, lastActiveAt, endedAt, idleTimeoutMs, maxLifetimeMs };
+    return { sessionId, owner, labels, state, closeReason, token, isDurable, ...times };
   }
 
   private async each(

@@ -9,7 +9,7 @@ import { nanoid } from 'nanoid';
 import type { Executor, FunctionOrder } from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { FaultPoints } from '../limiter/fault-points.ts';
-import { type ConcurrencyLimiter, RefusalError } from '../limiter/index.ts';
+import { type ConcurrencyLimiter, type Labels, RefusalError } from '../limiter/index.ts';
 import { Deadlines } from '../otp/deadlines.ts';
 import {
   type AnySupervisorRef,
@@ -33,11 +33,27 @@ import type { RunCore } from './run-core.ts';
 import type { Session } from './session.ts';
 import { SessionCore } from './session-core.ts';
 import { sessionMachine } from './session-machine.ts';
+import { type ClosedSession, closingOfText, termsOfText } from './session-notes.ts';
 import { checkSessionOptions, type SessionOptions } from './session-options.ts';
 
 /** What runs what. */
 export interface Executors {
   readonly fn: Executor<FunctionOrder>;
+}
+
+/** What is found in a journal of the session slots that outlive a process. */
+export interface FoundSession {
+  readonly sessionId: string;
+  readonly owner: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly terms: string | undefined;
+  readonly grantedAt: number;
+  readonly lastActiveAt: number;
+}
+
+interface Found {
+  readonly sessions: readonly FoundSession[];
+  readonly closed: readonly ClosedSession[];
 }
 
 export interface SessionsOptions {
@@ -100,6 +116,32 @@ export class Sessions {
     if (known.owner !== owner) throw new RefusalError({ code: 'session_id_conflict', id });
     if (known.isClosing) throw closing(id);
     return known.whenOpen;
+  }
+
+  /**
+   * Takes up what a journal has found: sessions that live on are there again, with their times, and those
+   * that were closed are found still. What was never a session of ours is left to the limiter.
+   */
+  async restore({ sessions, closed }: Found): Promise<void> {
+    for (const past of closed) this.restoreClosed(past);
+    await Promise.all(sessions.map((past) => this.restoreOpen(past)));
+  }
+
+  private async restoreOpen(past: FoundSession): Promise<void> {
+    const { sessionId, owner, labels, grantedAt, lastActiveAt } = past;
+    const terms = termsOfText(past.terms);
+    if (!terms) return;
+    const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
+    const options = { ...said, durable: true, ...terms };
+    const times = { createdAt: grantedAt, lastActiveAt };
+    await this.add(new SessionCore(this, sessionId, options, times));
+  }
+
+  private restoreClosed(past: ClosedSession): void {
+    const closing = closingOfText(past.note);
+    if (!closing) return;
+    const { handle, id } = SessionCore.ofPast(this, past, closing);
+    this.endedSessions.add(id, handle, Math.max(0, this.clock.now() - past.endedAt));
   }
 
   get(id: string): Session | undefined {

@@ -18,6 +18,7 @@ function granted(token: number): JournalChange {
     life: 'durable',
     owner: undefined,
     labels: { LONG },
+    terms: undefined,
   } as const;
   return { type: 'session_slot_granted', token, ...slot, leaseMs: undefined, grantedAt: token };
 }

@@ -26,7 +26,7 @@ function settingsOf(journal: SqliteJournal) {
 
 function write(journal: SqliteJournal): void {
   const plain = { owner: undefined, labels: undefined, leaseMs: undefined, grantedAt: 1 };
-  const slot = { token: 1, sessionId: 's', life: 'durable' as const, ...plain };
+  const slot = { token: 1, sessionId: 's', life: 'durable' as const, terms: undefined, ...plain };
   journal.commit([{ type: 'session_slot_granted', ...slot }]);
 }
 

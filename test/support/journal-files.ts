@@ -31,9 +31,18 @@ function batchOf(first: number): JournalChange[] {
 function changesOf(token: number): JournalChange[] {
   const slot = { owner: `owner-${token % 7}`, labels: { of: `${token}` }, grantedAt: AT };
   const sessionId = `session-${token}`;
-  const session = { sessionId, token, life: 'durable' as const, leaseMs: undefined, ...slot };
+  const terms = token % 5 === 0 ? `terms of ${token}` : undefined;
+  const session = {
+    sessionId,
+    token,
+    life: 'durable' as const,
+    leaseMs: undefined,
+    terms,
+    ...slot,
+  };
   const run = { sessionId, runId: `run-${token}`, token: token + 1, life: 'command' as const };
-  const end = { token: token + 1, reason: 'expired' as const, at: AT, isKept: true };
+  const note = token % 8 === 0 ? `note of ${token}` : undefined;
+  const end = { token: token + 1, reason: 'expired' as const, at: AT, isKept: true, note };
   const more: JournalChange[] = [];
   if (token % 4 === 0) more.push({ type: 'run_slot_ended', ...end });
   if (token % 3 === 0) more.push({ type: 'session_active', token, at: AT + token });

@@ -17,7 +17,13 @@ export class RecordingJournal implements DurableJournal {
   }
 
   recover() {
-    const nothing = { sessions: [], runs: [], interruptedSessions: 0, interruptedRuns: 0 };
+    const nothing = {
+      sessions: [],
+      runs: [],
+      closed: [],
+      interruptedSessions: 0,
+      interruptedRuns: 0,
+    };
     return { ...nothing, limits: {} };
   }
 
