@@ -9,6 +9,7 @@ import { benchMillion } from './million.ts';
 import { benchCalls, benchChildren, benchServerMemory } from './otp.ts';
 import { benchPorts } from './ports.ts';
 import { benchCascade, benchSlotMemory } from './scale.ts';
+import { benchRuns, benchSessionMemory } from './sessions.ts';
 import { benchStatus } from './status.ts';
 
 export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
@@ -30,4 +31,6 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['journal/pairs', benchDurablePairs],
   ['journal/latency', benchDurableLatency],
   ['journal/restart', benchRestart],
+  ['sessions/runs', benchRuns],
+  ['sessions/memory', benchSessionMemory],
 ]);

@@ -46,7 +46,7 @@ describe('README', () => {
   });
 });
 
-describe.each(['docs/limiter.md', 'docs/durability.md'])('%s', (guide) => {
+describe.each(['docs/limiter.md', 'docs/durability.md', 'docs/sessions.md'])('%s', (guide) => {
   const shown = blocks(guide).map((block) => [block.split('\n')[0], block]);
 
   test.each(shown)('showing what an example runs: %s', (_firstLine, block) => {

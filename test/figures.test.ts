@@ -29,7 +29,18 @@ test('the figures being those that npm run figures draws', async () => {
   }
 });
 
-test('the guide to the limiter showing each of them', () => {
+test('the guide to the limiter showing each that is a picture', () => {
   const guide = readFileSync(join(ROOT, 'docs', 'limiter.md'), 'utf8');
-  for (const file of readdirSync(FIGURES)) expect(guide).toContain(`](figures/${file})`);
+  const pictures = readdirSync(FIGURES).filter((file) => file.endsWith('.svg'));
+  for (const file of pictures) expect(guide).toContain(`](figures/${file})`);
+});
+
+test('the guide to sessions showing the life cycles as their machines have them', () => {
+  const guide = readFileSync(join(ROOT, 'docs', 'sessions.md'), 'utf8');
+  const charts = readdirSync(FIGURES).filter((file) => file.endsWith('.mmd'));
+  expect(charts).toEqual(['run.mmd', 'session.mmd']);
+  for (const file of charts) {
+    const chart = readFileSync(join(FIGURES, file), 'utf8');
+    expect(guide).toContain(`\`\`\`mermaid\n${chart}\`\`\``);
+  }
 });

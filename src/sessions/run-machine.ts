@@ -30,13 +30,17 @@ export type RunEvent =
   | { readonly type: 'slot_given_back' }
   | { readonly type: 'slot_lost' };
 
-/** Where it ends, as it was decided. */
-const END = [
-  { guard: 'hasSucceeded', target: 'succeeded' },
-  { guard: 'hasFailed', target: 'failed' },
+/** Where it ends that was ended, as was decided. */
+const STOPPED = [
   { guard: 'wasCancelled', target: 'cancelled' },
   { guard: 'wasTimedOut', target: 'timed_out' },
   { target: 'interrupted' },
+] as const;
+/** Where it ends, once its work may have ended by itself. */
+const END = [
+  { guard: 'hasSucceeded', target: 'succeeded' },
+  { guard: 'hasFailed', target: 'failed' },
+  ...STOPPED,
 ] as const;
 const OVER = { type: 'final', entry: 'end' } as const;
 
@@ -71,17 +75,17 @@ export const runMachine = setup({
       always: { guard: 'hasSlot', target: 'starting' },
       on: {
         granted: 'starting',
-        refused: END,
-        stop: END.map((end) => ({ ...end, actions: 'withdraw' as const })),
+        refused: STOPPED,
+        stop: STOPPED.map((end) => ({ ...end, actions: 'withdraw' as const })),
       },
     },
     starting: {
       entry: 'startWork',
-      on: { work_started: 'running', stop: 'stopping', work_gone: 'stopping', slot_lost: END },
+      on: { work_started: 'running', stop: 'stopping', work_gone: 'stopping', slot_lost: STOPPED },
     },
     running: {
       initial: 'working',
-      on: { stop: 'stopping', work_gone: 'stopping', slot_lost: END },
+      on: { stop: 'stopping', work_gone: 'stopping', slot_lost: STOPPED },
       states: {
         working: { on: { pause: 'paused' } },
         paused: {

@@ -334,14 +334,14 @@ export class SessionCore implements SlotWork, Timed {
     this.isAccepted = true;
     this.register.startActor(this).then(
       (actor) => this.watch(actor),
-      (fault: unknown) => this.actorEnded(fault),
+      () => this.actorEnded(),
     );
   }
 
   /** It may have ended before anybody could look. */
   private watch(actor: AnyActorRef | undefined): void {
-    if (actor && isAlive(actor)) onEnd(actor, (reason) => this.actorEnded(reason));
-    else this.actorEnded('noproc');
+    if (actor && isAlive(actor)) onEnd(actor, () => this.actorEnded());
+    else this.actorEnded();
   }
 
   private send(event: SessionEvent): void {
@@ -350,10 +350,10 @@ export class SessionCore implements SlotWork, Timed {
   }
 
   /** Its end is the end of the session, whatever it was. */
-  private actorEnded(reason: unknown): void {
+  private actorEnded(): void {
     this.actor = undefined;
     if (this.isOver) return;
-    this.beginEnd(reason === 'shutdown' ? 'shutdown' : 'crashed');
+    this.beginEnd(this.register.isStopping ? 'shutdown' : 'crashed');
     this.isOpen.reject(this.closedFault());
     this.beginClosing();
   }

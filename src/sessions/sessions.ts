@@ -89,7 +89,8 @@ export class Sessions {
   private readonly liveRuns = new Map<string, RunCore>();
   private readonly endedSessions: Ended<Session>;
   private readonly endedRuns: Ended<Run>;
-  private isStopping = false;
+  /** Nobody new is taken in any more. */
+  isStopping = false;
 
   constructor(options: SessionsOptions) {
     const { clock, retention } = options;
