@@ -29,7 +29,7 @@ import {
 } from './outcome.ts';
 import { Run } from './run.ts';
 import type { RunActor, RunEvent } from './run-machine.ts';
-import { runStateOf, startRunActor } from './run-machine.ts';
+import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
 import type { RunOptions } from './run-options.ts';
 import type { SessionCore } from './session-core.ts';
 import { stopFor } from './stops.ts';
@@ -101,7 +101,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   get isPaused(): boolean {
-    return this.actor?.getSnapshot().matches({ running: 'paused' }) ?? false;
+    return this.actor !== undefined && isPausedIn(this.actor);
   }
 
   /** Of its slot; 0 before it has one. */

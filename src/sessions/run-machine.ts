@@ -4,8 +4,8 @@
  * - **queued**: it was accepted and waits for its slot. It leaves by the grant; by a refusal (its wait was
  *   too long, its session was closed, it was withdrawn); or by a stop, which needs nothing to be undone.
  * - **starting**: it has its slot, and its work is begun. The deadline counts from here on.
- * - **running**: its work goes on. `working` and `paused` are within it: a pause keeps the slot and does
- *   not hold the deadline.
+ * - **running**, **paused**: its work goes on, or rests. A pause keeps the slot, and does not hold the
+ *   deadline.
  * - **stopping**: its work has ended or is to end. The slot is given back when the work is gone, and not
  *   before; while that lasts, nothing but the loss of the slot leads out. A second stop is ignored: the
  *   first reason stays.
@@ -42,6 +42,8 @@ const END = [
   { guard: 'hasFailed', target: 'failed' },
   ...STOPPED,
 ] as const;
+/** What may happen while there is work. */
+const AT_WORK = { stop: 'stopping', work_gone: 'stopping', slot_lost: STOPPED } as const;
 const OVER = { type: 'final', entry: 'end' } as const;
 
 export const runMachine = setup({
@@ -84,15 +86,11 @@ export const runMachine = setup({
       on: { work_started: 'running', stop: 'stopping', work_gone: 'stopping', slot_lost: STOPPED },
     },
     running: {
-      initial: 'working',
-      on: { stop: 'stopping', work_gone: 'stopping', slot_lost: STOPPED },
-      states: {
-        working: { on: { pause: 'paused' } },
-        paused: {
-          entry: 'pauseWork',
-          on: { resume: { target: 'working', actions: 'resumeWork' } },
-        },
-      },
+      on: { ...AT_WORK, pause: 'paused' },
+    },
+    paused: {
+      entry: 'pauseWork',
+      on: { ...AT_WORK, resume: { target: 'running', actions: 'resumeWork' } },
     },
     stopping: {
       entry: 'stopWork',
@@ -115,8 +113,12 @@ export function startRunActor(core: RunCore, parent: AnyActorRef): RunActor {
   return actor;
 }
 
-/** Where the actor stands. */
+/** Where the actor stands. A run that is paused runs, and has its slot. */
 export function runStateOf(actor: RunActor): RunState {
   const { value } = actor.getSnapshot();
-  return typeof value === 'string' ? value : 'running';
+  return value === 'paused' ? 'running' : value;
+}
+
+export function isPausedIn(actor: RunActor): boolean {
+  return actor.getSnapshot().value === 'paused';
 }
