@@ -355,7 +355,8 @@ export class SessionCore implements SlotWork, Timed {
     if (this.isOver) return;
     this.beginEnd(this.register.isStopping ? 'shutdown' : 'crashed');
     this.isOpen.reject(this.closedFault());
-    this.beginClosing();
+    if (this.closing?.report.isComplete) this.finish();
+    else this.beginClosing();
   }
 
   /** The first reason stays, and its clocks stand still. */
