@@ -74,6 +74,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private crash: Error | undefined = undefined;
   private deadline: RunDeadline | undefined = undefined;
   private isGivingBack = false;
+  private isSlotGone = false;
   private isOver = false;
   private isStuck = false;
   private lastToken = 0;
@@ -188,8 +189,9 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   lost(reason: EndReason): void {
     this.slot = undefined;
+    this.isSlotGone = true;
     if (this.isOver || this.isGivingBack) return;
-    this.stopped ??= stopFor(reason);
+    if (!this.isDecided) this.stopped = stopFor(reason);
     if (this.isAccepted) {
       this.work?.stop(this.stopFault());
       this.send({ type: 'slot_lost' });
@@ -275,6 +277,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     const released = slot ? slot.release().catch(() => {}) : Promise.resolve();
     released.then(() => {
       this.slot = undefined;
+      this.isSlotGone = true;
       this.send({ type: 'slot_given_back' });
     });
   }
@@ -401,7 +404,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   private stopAlone(): void {
-    if (this.work) {
+    if (this.isSlotGone) this.finish();
+    else if (this.work) {
       this.tellEarly();
       this.work.stop(this.stopFault());
     } else if (this.slot || this.isGivingBack) {
