@@ -73,6 +73,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   /** Why its actor is gone before its time. */
   private crash: Error | undefined = undefined;
   private deadline: RunDeadline | undefined = undefined;
+  /** Its function is being called, and may well end its own run. */
+  private isBeginning = false;
   private isGivingBack = false;
   private isSlotGone = false;
   private isOver = false;
@@ -257,14 +259,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.work?.resume();
   }
 
-  /** Its work is to end, or has. Of work that nothing can force, the outcome is told now. */
+  /** Its work is to end, or has. What is being begun is ended as soon as it can be. */
   stopWork(): void {
     this.reach('run_stopping');
-    const { work } = this;
-    if (work) {
-      if (!this.executor.endsWhenStopped) this.tellEarly();
-      work.stop(this.stopFault());
-    } else this.giveSlotBack();
+    if (!this.isBeginning) this.endWork();
   }
 
   /** Again is a no-op. */
@@ -340,9 +338,19 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       this.deadline = new RunDeadline(this, this.startedSince + deadlineMs);
       deadlinesOf(register.clock).add(this.deadline);
     }
-    this.work = this.executor.start(this.order as FunctionOrder, this);
+    const isStopped = this.startOrder();
     register.tellStarted(this, this.startedSince - this.queuedSince);
-    this.send({ type: 'work_started' });
+    if (!isStopped) this.send({ type: 'work_started' });
+    else if (this.actor) this.endWork();
+    else this.stopAlone();
+  }
+
+  /** Whether it was stopped while it was begun. */
+  private startOrder(): boolean {
+    this.isBeginning = true;
+    this.work = this.executor.start(this.order as FunctionOrder, this);
+    this.isBeginning = false;
+    return this.isDecided;
   }
 
   /** It was never accepted, so it has no outcome. */
@@ -404,6 +412,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   private stopAlone(): void {
+    if (this.isBeginning) return;
     if (this.isSlotGone) this.finish();
     else if (this.work) {
       this.tellEarly();
@@ -414,6 +423,15 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       this.withdraw();
       this.finish();
     }
+  }
+
+  /** Of work that nothing can force, the outcome is told now. */
+  private endWork(): void {
+    const { work } = this;
+    if (work) {
+      if (!this.executor.endsWhenStopped) this.tellEarly();
+      work.stop(this.stopFault());
+    } else this.giveSlotBack();
   }
 
   private finalOutcome(): RunOutcome {
