@@ -108,13 +108,15 @@ export class SessionTimes {
   get exceeded(): 'idle_timeout' | 'max_lifetime' | undefined {
     const now = this.clock.monotonicNow();
     if (now >= this.lifetimeEnd) return 'max_lifetime';
-    return !this.session.isBusy && now >= this.idleEnd ? 'idle_timeout' : undefined;
+    return now >= this.idleEnd && !this.session.isBusy && !this.session.hasRuns
+      ? 'idle_timeout'
+      : undefined;
   }
 
   /** The time has come to look whether one of them is exceeded. */
   look(): void {
     this.next = undefined;
-    if (this.exceeded === 'idle_timeout' && this.session.hasRuns) this.putOff();
+    if (!this.session.isBusy && this.session.hasRuns) this.putOff();
     const { exceeded } = this;
     if (exceeded) this.session.close(exceeded);
     else this.arm();
@@ -126,11 +128,11 @@ export class SessionTimes {
     this.next = undefined;
   }
 
-  /** It is used by somebody who does not tell when he stops. */
+  /** It is used by somebody who does not tell when he stops: at the latest, right before the next look. */
   private putOff(): void {
     const step = Math.min(LOOK_EVERY_MS, this.terms.idleTimeoutMs);
     this.idleSince = this.clock.monotonicNow() + step;
-    this.armFor(this.idleSince);
+    this.armFor(Math.min(this.idleSince, this.lifetimeEnd));
   }
 
   private arm(): void {
