@@ -10,7 +10,7 @@ import type { Executor, FunctionOrder } from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { FaultPoints } from '../limiter/fault-points.ts';
 import { type ConcurrencyLimiter, type Labels, RefusalError } from '../limiter/index.ts';
-import { Deadlines } from '../otp/deadlines.ts';
+import { type Deadline, Deadlines } from '../otp/deadlines.ts';
 import {
   type AnySupervisorRef,
   type Clock,
@@ -74,13 +74,31 @@ export interface AbandonedRun {
   readonly startedAt: number | undefined;
 }
 
+/** Of idle and old sessions, and of what is to be forgotten; they keep no process alive. */
+class LifeDeadlines extends Deadlines {
+  private isClosed = false;
+
+  constructor(clock: Clock) {
+    super(clock, { keepsProcessAlive: false });
+  }
+
+  /** What ends after the keeper has ended is not waited for. */
+  override add(deadline: Deadline): void {
+    if (!this.isClosed) super.add(deadline);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.disarm();
+  }
+}
+
 export class Sessions {
   readonly limiter: ConcurrencyLimiter;
   readonly executors: Executors;
   readonly clock: Clock;
   readonly faultPoints: FaultPoints | undefined;
-  /** Of idle and old sessions, and of what is to be forgotten; they keep no process alive. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: LifeDeadlines;
   /** Runs whose outcome is told and whose work goes on. */
   stuckRuns = 0;
   private readonly supervisor: AnySupervisorRef;
@@ -100,7 +118,7 @@ export class Sessions {
     this.clock = clock;
     this.logger = options.logger;
     this.faultPoints = options.faultPoints;
-    this.deadlines = new Deadlines(clock, { keepsProcessAlive: false });
+    this.deadlines = new LifeDeadlines(clock);
     this.endedSessions = new Ended(retention, clock, this.deadlines);
     this.endedRuns = new Ended(retention, clock, this.deadlines);
   }
@@ -190,6 +208,7 @@ export class Sessions {
     for (const session of this.live.values()) session.stopTimes();
     this.endedSessions.close();
     this.endedRuns.close();
+    this.deadlines.close();
   }
 
   // ── What its sessions and runs tell it ──────────────────────────────────────────────────────────
