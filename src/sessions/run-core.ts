@@ -303,21 +303,28 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   // ── Beginning ───────────────────────────────────────────────────────────────────────────────────
 
-  /** From now on it has an outcome. False if its session, or whoever started it, has ended it meanwhile. */
+  /** From now on it has an outcome. False if nobody wants it any more. */
   private accept(): boolean {
-    const { session, stopped } = this;
-    if (stopped || !session.isActive) {
+    const { session } = this;
+    const { signal } = this.options;
+    if (this.stopped || signal?.aborted || !session.isActive) {
       this.withdraw();
       if (this.slot) this.giveSlotBack();
-      this.giveUp(session.isActive ? this.stopFault() : session.closedFault());
+      this.giveUp(this.faultMeanwhile());
       return false;
     }
-    const { signal } = this.options;
     if (signal) onAbort(signal, this);
     session.register.runAccepted(this);
     this.accepted.resolve(this.handle);
     this.startActor();
     return true;
+  }
+
+  /** Its session, its signal, or whoever started it, has ended it before it was accepted. */
+  private faultMeanwhile(): unknown {
+    const { session, stopped } = this;
+    if (!session.isActive) return session.closedFault();
+    return stopped ? this.stopFault() : this.options.signal?.reason;
   }
 
   private startActor(): void {
