@@ -296,8 +296,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.outcome.resolve(this.finalOutcome());
     this.settleStuck();
     this.forget();
-    this.session.register.runOver(this);
     this.session.runEnded(this);
+    this.session.register.runOver(this);
     this.over?.resolve();
   }
 
