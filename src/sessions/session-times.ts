@@ -66,6 +66,7 @@ export class SessionTimes {
   private readonly createdSince: number;
   private idleSince: number;
   private next: Look | undefined = undefined;
+  private isStopped = false;
 
   constructor(
     session: Timed,
@@ -116,14 +117,22 @@ export class SessionTimes {
   /** The time has come to look whether one of them is exceeded. */
   look(): void {
     this.next = undefined;
-    if (!this.session.isBusy && this.session.hasRuns) this.putOff();
-    const { exceeded } = this;
-    if (exceeded) this.session.close(exceeded);
-    else this.arm();
+    const { exceeded, session } = this;
+    if (exceeded) {
+      session.close(exceeded);
+      return;
+    }
+    if (!session.isBusy && session.hasRuns) this.putOff();
+    this.arm();
   }
 
-  /** Nothing ends it any more. */
+  /** Nothing ends it any more, whatever happens to it. */
   stop(): void {
+    this.isStopped = true;
+    this.disarm();
+  }
+
+  private disarm(): void {
     if (this.next?.list) this.deadlines.remove(this.next);
     this.next = undefined;
   }
@@ -140,8 +149,9 @@ export class SessionTimes {
   }
 
   private armFor(dueAt: number): void {
-    if (dueAt === Infinity || (this.next && this.next.dueAt <= dueAt)) return;
-    this.stop();
+    if (this.isStopped || dueAt === Infinity) return;
+    if (this.next && this.next.dueAt <= dueAt) return;
+    this.disarm();
     this.next = new Look(this, dueAt);
     this.deadlines.add(this.next);
   }

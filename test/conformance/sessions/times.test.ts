@@ -3,7 +3,9 @@
  * Each to the millisecond, and the first reason stays.
  */
 import { describe, expect, test } from 'vitest';
-import { recordEvents, settle } from '../../../src/testing.ts';
+import { Deadlines } from '../../../src/otp/deadlines.ts';
+import { SessionTimes } from '../../../src/sessions/session-times.ts';
+import { recordEvents, SimulatedClock, settle } from '../../../src/testing.ts';
 import { attempt } from '../../support/callers.ts';
 import { faultOf } from '../../support/servers.ts';
 import {
@@ -370,5 +372,23 @@ describe('several times at once', () => {
     await clock.advance(1_000);
     expect(countsOf(keeper)).toEqual(NOBODY);
     await keeper.stop();
+  });
+
+  test('ending nothing of a session that is closing, whatever happens to it', async () => {
+    const clock = new SimulatedClock();
+    const closed: string[] = [];
+    const session = {
+      isBusy: false,
+      hasRuns: true,
+      close: (reason: string) => closed.push(reason),
+    };
+    const deadlines = new Deadlines(clock, { keepsProcessAlive: false });
+    const terms = { idleTimeoutMs: 100, maxLifetimeMs: 50 };
+    const times = new SessionTimes(session, terms, { clock, deadlines, past: undefined });
+    times.stop();
+    await clock.advance(60);
+    times.restBegins();
+    await clock.advance(500);
+    expect([closed, deadlines.size]).toEqual([[], 0]);
   });
 });
