@@ -123,6 +123,7 @@ export class ActorCrashes {
 
   private crash(actors: readonly AnyActorRef[]): void {
     const wrong = null as unknown as { type: string }; // wrong on purpose
-    actors.at(-1)?.send(wrong);
+    const actor = actors.at(-1);
+    if (actor?.getSnapshot().status === 'active') actor.send(wrong);
   }
 }
