@@ -418,6 +418,16 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     }
   }
 
+  private endWork(): void {
+    const { work } = this;
+    if (this.isBeginning) return;
+    if (work) {
+      // Nobody can say when work will be gone that nothing can force, or nobody watches over any more.
+      if (!this.executor.endsWhenStopped || this.crash) this.tellEarly();
+      work.stop(this.stopFault());
+    } else this.giveSlotBack();
+  }
+
   private stopAlone(): void {
     if (this.isBeginning) return;
     if (this.isSlotGone) this.finish();
