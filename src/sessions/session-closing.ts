@@ -67,7 +67,8 @@ export class Closing {
   private readonly reason: CloseReason;
   private readonly begunAt: number;
   private readonly steps: CloseStepReport[];
-  private isComplete = false;
+  /** Whether all of it is done. */
+  isComplete = false;
 
   constructor(session: SessionCore, reason: CloseReason) {
     this.session = session;
