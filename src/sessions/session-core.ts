@@ -289,8 +289,8 @@ export class SessionCore implements SlotWork, Timed {
   /** A run is over, or was never accepted. */
   runEnded(run: RunCore): void {
     if (this.runs.get(run.id) === run) this.runs.delete(run.id);
+    this.times?.runEnded(run.isAccepted);
     if (this.runs.size > 0) return;
-    this.times?.restBegins();
     for (const tell of this.empties.splice(0)) tell();
   }
 

@@ -99,10 +99,10 @@ export class SessionTimes {
     return Math.max(0, this.clock.monotonicNow() - this.createdSince);
   }
 
-  /** The last of its runs has ended. */
-  restBegins(): void {
-    this.idleSince = this.clock.monotonicNow();
-    this.arm();
+  /** One of its runs is over, or was refused: that one was no activity. */
+  runEnded(wasAccepted: boolean): void {
+    if (wasAccepted) this.idleSince = this.clock.monotonicNow();
+    if (!this.session.isBusy) this.arm();
   }
 
   /** Which of them is exceeded now. */
