@@ -39,6 +39,7 @@ export class Ended<Value> {
   private readonly clock: Clock;
   private readonly deadlines: Deadlines;
   private next: Forgetting | undefined = undefined;
+  private isClosed = false;
 
   constructor(retention: Retention, clock: Clock, deadlines: Deadlines) {
     this.retention = retention;
@@ -67,7 +68,9 @@ export class Ended<Value> {
     return this.byId.size;
   }
 
+  /** Sets no timer any more. What is there is found until it is too old. */
   close(): void {
+    this.isClosed = true;
     if (this.next?.list) this.deadlines.remove(this.next);
     this.next = undefined;
   }
@@ -82,7 +85,7 @@ export class Ended<Value> {
 
   /** The timer comes for the oldest. */
   private arm(): void {
-    if (this.next?.list) return;
+    if (this.isClosed || this.next?.list) return;
     const [oldest] = this.byId.values();
     const { maxAgeMs } = this.retention;
     if (!oldest || maxAgeMs === Infinity) return;
