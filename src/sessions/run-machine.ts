@@ -106,9 +106,12 @@ export const runMachine = setup({
 
 export type RunActor = ActorRefFrom<typeof runMachine>;
 
-/** Starts the actor of a run as a child of its session's. */
+/**
+ * Starts the actor of a run as a child of its session's. All of them have one id: the end of a child is an
+ * event that is named for its id, and a machine remembers every name of an event that it was ever sent.
+ */
 export function startRunActor(core: RunCore, parent: AnyActorRef): RunActor {
-  const actor = createActor(runMachine, { parent, id: core.id, input: core });
+  const actor = createActor(runMachine, { parent, id: 'run', input: core });
   actor.start();
   return actor;
 }

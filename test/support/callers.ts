@@ -128,7 +128,7 @@ export function granted<Kind extends Slot>(answer: Kind | RefusalError): Kind {
 }
 
 /** How much is held and how much waits. */
-export function counts(limiter: Limiter) {
+export function counts(limiter: Pick<Limiter, 'getStatus'>) {
   const { activeSessions, activeRuns, waitingSessions, waitingRuns } = limiter.getStatus();
   return { activeSessions, activeRuns, waitingSessions, waitingRuns };
 }
