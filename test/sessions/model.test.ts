@@ -61,6 +61,7 @@ const REACHABLE = {
     ...LIFE_STEPS.map((step) => `before ${step}`),
   ],
   report: ['complete', 'pending'],
+  order: ['pause', 'resume'],
   fault: ['pause_unsupported', 'run_not_running'],
 };
 
@@ -116,7 +117,7 @@ async function comeToRest(play: SessionsPlay): Promise<void> {
   await perform({ do: 'end_draining' });
   await perform({ do: 'limits', change: { maxParallelSessions: Infinity } });
   for (;;) {
-    for (const run of model.atWork) if (play.runs.get(run)?.isPaused) play.runs.get(run)?.resume();
+    for (const run of model.atWork) play.resume(run);
     const isDone = await perform({ do: 'settle_work', pick: 0 });
     if (!isDone && !(await perform({ do: 'raw_release', pick: 0 }))) break;
   }

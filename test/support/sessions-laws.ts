@@ -187,7 +187,8 @@ export class SessionsLaws {
   }
 
   paused(run: RunModel, order: 'pause' | 'resume', before: string): void {
-    this.met.push(order);
+    this.met.push(`order ${order}`);
+    run.isPaused = order === 'pause';
     const isPaused = this.play.runs.get(run)?.isPaused;
     if (before !== 'running' || isPaused !== (order === 'pause'))
       this.wrong(`${order} of ${run.id}, which was ${before}: paused is ${isPaused}`);

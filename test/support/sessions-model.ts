@@ -73,6 +73,7 @@ export class RunModel {
   isLiving = false;
   /** Its slot was taken from it. */
   isEvicted = false;
+  isPaused = false;
   leaseSince = 0;
   /** When a timer has come after the end of its lease. */
   private leaseSeenAt = Infinity;

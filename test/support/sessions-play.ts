@@ -99,6 +99,7 @@ export class SessionsPlay {
   /** Time in which no timer could come. */
   private stalledMs = 0;
   private count = 0;
+  private readonly pausable = new Set<RunModel>();
   private readonly holders: Living[] = [];
   private readonly living: number[] = [];
   private cancellations: Cancellation[] = [];
@@ -158,6 +159,14 @@ export class SessionsPlay {
   async look(timersCame: boolean): Promise<void> {
     await settle();
     this.laws.look(timersCame);
+  }
+
+  /** If it is paused. */
+  resume(run: RunModel): void {
+    const handle = this.runs.get(run);
+    if (!handle?.isPaused) return;
+    run.isPaused = false;
+    handle.resume();
   }
 
   async close(): Promise<void> {
@@ -307,6 +316,7 @@ export class SessionsPlay {
   }
 
   private ask(run: RunModel, work: RunStep['work'], signal?: AbortSignal): void {
+    if (work === 'pausable') this.pausable.add(run);
     const { waitMs, deadlineMs, leaseMs, isTool, holder } = run.terms;
     const asked = this.sessions.get(run.session)?.run(this.works.functionOf(run, work), {
       runId: run.id,
@@ -359,7 +369,8 @@ export class SessionsPlay {
 
   private pauseOrResume(order: 'pause' | 'resume', pick: number): string | undefined {
     const working = this.model.atWork.filter((run) => this.runs.has(run));
-    const run = at(working, pick);
+    const pausable = working.filter((run) => this.pausable.has(run));
+    const run = at(pick % 4 > 0 && pausable.length > 0 ? pausable : working, pick);
     const handle = run && this.runs.get(run);
     if (!run || !handle) return undefined;
     const before = handle.state;

@@ -147,6 +147,7 @@ export class Works {
     try {
       const end = await opened;
       await context.whenResumed();
+      if (run.isPaused) this.wrongs.push(`${run.id} goes on while it is paused`);
       return this.finish(run, end);
     } finally {
       run.isLiving = false;
