@@ -15,6 +15,7 @@ import { grantWaiters, runHandleOn } from './grants.ts';
 import { acquireRun, type BoundRequest, endSlot, holdRun } from './operations.ts';
 import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import type { RunSlot } from './slot.ts';
+import { tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 import { enter, finish } from './write-path.ts';
 
@@ -58,7 +59,7 @@ function grantOnTheSpot(
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
   faultPoints?.reach('after', 'decide');
-  if (decision.type === 'held' && !request.bonds?.work) {
+  if (decision.type === 'held' && !request.bonds?.work && !tieOf(decision.entry)?.work) {
     decision.entry.claims += 1;
     return runHandleOn(limiter, decision.entry);
   }

@@ -263,11 +263,11 @@ function unlessDegraded<Entry>({ storage }: Survivors, decision: Decision<Entry>
   return decision.type === 'grant' || isLost ? NOT_KEPT : decision;
 }
 
-/** The work of a managed run begins with its grant, so no other grant will do. */
+/** A managed run is nobody else's: its work begins with its grant, and gives it back. */
 function decideNewRun({ tables }: Survivors, call: AcquireRunCall): Decision<RunEntry> {
   const decision = decideRun(tables, call);
-  const isTaken = decision.type === 'held' || decision.type === 'join';
-  if (!isTaken || !call.bonds?.work) return decision;
+  if (decision.type !== 'held' && decision.type !== 'join') return decision;
+  if (!call.bonds?.work && !isManaged(decision.entry)) return decision;
   return { type: 'refuse', refusal: { code: 'run_id_conflict', id: call.runId } };
 }
 
@@ -283,6 +283,11 @@ function answerKnown(
     if (work && isAlike(decision.entry, call)) takeOver(limiter, decision.entry, work);
     limiter.batch.answer(call, handleOn(limiter, decision.entry), decision.entry);
   }
+}
+
+function isManaged(entry: RunEntry): boolean {
+  const waiting = entry.waiter?.claimants[0] as BookedCall | undefined; // only calls wait
+  return (waiting ? requestOf(waiting).bonds?.work : tieOf(entry)?.work) !== undefined;
 }
 
 /** Who wants a slot to live on cannot take over one that ends with the process, nor the other way. */
@@ -437,5 +442,7 @@ export function endSlot(
   if (entry instanceof RunEntry) tables.endRun(entry, reason);
   else tables.endSession(entry, reason);
   recordEnd(limiter, entry, reason, note);
-  if (entry.tie !== undefined && !isOwn) batch.lose(entry);
+  // Who has taken over a session has to hear of its end, also through a handle of another's.
+  const { tie } = entry;
+  if (tie !== undefined && (!isOwn || !(entry instanceof RunEntry))) batch.lose(entry);
 }

@@ -17,7 +17,7 @@ export interface SlotWork {
   queued(): void;
   /** The slot is to be given back as soon as the work is gone. */
   endAsked(reason: EndReason): void;
-  /** The slot has ended, whatever the work does. */
+  /** The slot has ended, whatever the work does. Of a session also when a handle on it gave it back. */
   lost(reason: EndReason): void;
 }
 

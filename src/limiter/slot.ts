@@ -105,10 +105,10 @@ export class RunSlot extends Slot<RunEntry> {
   }
 }
 
-/** The slot has ended otherwise than through a handle. Runs listeners of its signal. */
+/** The slot has ended: for its holder, unless it was through a handle. Runs listeners of its signal. */
 export function loseSlot(entry: SlotEntry): void {
   const { controller, work } = tieOf(entry) ?? {};
-  if (controller) abort(controller, entry);
+  if (controller && !entry.isOwnEnd) abort(controller, entry);
   const { end } = entry;
   if (work && end !== undefined) queueMicrotask(() => work.lost(end));
 }

@@ -6,12 +6,7 @@
  */
 import type { Executor, FunctionOrder, Work, WorkEnd, WorkPlace } from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
-import {
-  type AcquireRunOptions,
-  type EndReason,
-  RefusalError,
-  type RunSlot,
-} from '../limiter/index.ts';
+import type { AcquireRunOptions, EndReason, RunSlot } from '../limiter/index.ts';
 import type { SlotWork } from '../limiter/slot-work.ts';
 import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
 import { Deadline, deadlinesOf } from '../otp/deadlines.ts';
@@ -32,7 +27,7 @@ import type { RunActor, RunEvent } from './run-machine.ts';
 import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
 import type { RunOptions } from './run-options.ts';
 import type { SessionCore } from './session-core.ts';
-import { stopFor } from './stops.ts';
+import { stopFor, stopOfRefusal } from './stops.ts';
 
 /** The time of a run's work is over. */
 class RunDeadline extends Deadline {
@@ -259,10 +254,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.work?.resume();
   }
 
-  /** Its work is to end, or has. What is being begun is ended as soon as it can be. */
+  /** Its work is to end, or has. */
   stopWork(): void {
     this.reach('run_stopping');
-    if (!this.isBeginning) this.endWork();
+    this.endWork();
   }
 
   /** Again is a no-op. */
@@ -371,8 +366,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   private request(): AcquireRunOptions {
     const { runId: _id, deadlineMs: _deadline, pausable: _pausable, ...terms } = this.options;
-    const { owner } = this.session;
-    return { ...(owner !== undefined && { owner }), ...terms, work: this };
+    const owner = terms.owner ?? this.session.owner;
+    return { ...terms, ...(owner !== undefined && { owner }), work: this };
   }
 
   // ── Ending ──────────────────────────────────────────────────────────────────────────────────────
@@ -418,6 +413,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     }
   }
 
+  /** What is being begun is ended as soon as it can be. */
   private endWork(): void {
     const { work } = this;
     if (this.isBeginning) return;
@@ -440,15 +436,6 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       this.withdraw();
       this.finish();
     }
-  }
-
-  /** Of work that nothing can force, the outcome is told now. */
-  private endWork(): void {
-    const { work } = this;
-    if (work) {
-      if (!this.executor.endsWhenStopped) this.tellEarly();
-      work.stop(this.stopFault());
-    } else this.giveSlotBack();
   }
 
   private finalOutcome(): RunOutcome {
@@ -519,24 +506,5 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   get stopReason(): StopReason | undefined {
     return this.stopped?.reason;
-  }
-}
-
-/** A wait that ended without a slot. */
-function stopOfRefusal(fault: unknown, signal: AbortSignal | undefined): Stop {
-  const note = undefined;
-  if (signal?.aborted && fault === signal.reason) {
-    return { state: 'cancelled', reason: 'aborted', note };
-  }
-  if (!(fault instanceof RefusalError)) return { state: 'interrupted', reason: 'stopped', note };
-  switch (fault.code) {
-    case 'wait_timeout':
-      return { state: 'timed_out', reason: 'wait_timeout', note };
-    case 'session_released':
-    case 'withdrawn':
-    case 'draining':
-      return { state: 'cancelled', reason: fault.code, note };
-    default:
-      return { state: 'cancelled', reason: 'refused', note };
   }
 }

@@ -9,6 +9,7 @@ import { expectOption } from '../otp/options.ts';
 import type { ControlRecord } from './history.ts';
 import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
 import type { RunCore } from './run-core.ts';
+import type { SessionCore } from './session-core.ts';
 
 /** Characters of what is said of an order. */
 const LONGEST_NOTE = 256;
@@ -19,6 +20,11 @@ export class Run<Value = unknown> {
   /** Made by `session.run`. */
   constructor(core: RunCore) {
     this.core = core;
+  }
+
+  /** Whether it is a run of this very session; another one may have had the same id. */
+  isOf(session: SessionCore): boolean {
+    return this.core.session === session;
   }
 
   get runId(): string {

@@ -108,13 +108,13 @@ export class Session {
   /** Its runs that are not over, in the order in which they were asked for; with `ended`, those besides. */
   runs({ ended = false }: { readonly ended?: boolean } = {}): Run[] {
     const living = [...this.core.runs.values()].map(({ handle }) => handle);
-    return ended ? [...this.core.register.endedRunsOf(this.sessionId), ...living] : living;
+    return ended ? [...this.core.register.endedRunsOf(this.core), ...living] : living;
   }
 
   /** A run of this session, also one that has ended and is not forgotten. */
   getRun(runId: string): Run | undefined {
     const run = this.core.register.getRun(runId);
-    return run?.sessionId === this.sessionId ? run : undefined;
+    return run?.isOf(this.core) ? run : undefined;
   }
 
   /** Cancels all its runs. Resolves with their outcomes by run id. See `Run.cancel`. */

@@ -134,7 +134,7 @@ export class Sessions {
     if (!known) return this.add(new SessionCore(this, id, options, undefined));
     if (known.owner !== owner) throw new RefusalError({ code: 'session_id_conflict', id });
     if (known.isClosing) throw closing(id);
-    return known.whenOpen;
+    return known.hasSlot ? known.whenOpen : this.join(id, options);
   }
 
   /**
@@ -163,6 +163,14 @@ export class Sessions {
     this.endedSessions.add(id, handle, Math.max(0, this.clock.now() - past.endedAt));
   }
 
+  /** Somebody waits for it already: this one waits with him, but for as long as he himself will. */
+  private async join(id: string, options: SessionOptions): Promise<Session> {
+    const { sessionId: _id, idleTimeoutMs: _idle, maxLifetimeMs: _age, ...wait } = options;
+    await this.limiter.acquireSessionSlot(id, wait);
+    // The other has it now; or he has gone, and it is this one's.
+    return this.live.get(id)?.whenOpen ?? this.add(new SessionCore(this, id, options, undefined));
+  }
+
   get(id: string): Session | undefined {
     return this.live.get(id)?.handle ?? this.endedSessions.get(id);
   }
@@ -181,8 +189,8 @@ export class Sessions {
     return this.endedSessions.values();
   }
 
-  endedRunsOf(sessionId: string): Run[] {
-    return [...this.endedRuns.values()].filter((run) => run.sessionId === sessionId);
+  endedRunsOf(session: SessionCore): Run[] {
+    return [...this.endedRuns.values()].filter((run) => run.isOf(session));
   }
 
   get openSessions(): number {

@@ -1,7 +1,7 @@
 /**
  * Why runs are ended: by the end of their slots, and by the end of their sessions.
  */
-import type { EndReason } from '../limiter/index.ts';
+import { type EndReason, RefusalError } from '../limiter/index.ts';
 import type { Stop, StopReason, StopState } from './outcome.ts';
 import type { CloseReason } from './session-core.ts';
 
@@ -30,6 +30,22 @@ export function stopOfRunsOf(reason: CloseReason): Stop {
       return stop('interrupted', 'session_crashed');
     case 'shutdown':
       return stop('interrupted', 'shutdown');
+  }
+}
+
+/** A wait that ended without a slot. */
+export function stopOfRefusal(fault: unknown, signal: AbortSignal | undefined): Stop {
+  if (signal?.aborted && fault === signal.reason) return stop('cancelled', 'aborted');
+  if (!(fault instanceof RefusalError)) return stop('interrupted', 'stopped');
+  switch (fault.code) {
+    case 'wait_timeout':
+      return stop('timed_out', 'wait_timeout');
+    case 'session_released':
+    case 'withdrawn':
+    case 'draining':
+      return stop('cancelled', fault.code);
+    default:
+      return stop('cancelled', 'refused');
   }
 }
 

@@ -113,7 +113,8 @@ export class ActorCrashes {
   };
 
   crashRun(runId: string): void {
-    this.crash(this.actors.filter(({ id }) => id === runId));
+    const coreOf = (actor: AnyActorRef) => actor.getSnapshot().context?.core;
+    this.crash(this.actors.filter((actor) => coreOf(actor)?.runId === runId));
   }
 
   /** The session that was opened last. */

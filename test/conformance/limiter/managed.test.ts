@@ -100,7 +100,7 @@ describe('a managed slot', () => {
   });
 
   test('being no slot to be shared: its id is refused to other work, held or waiting', async () => {
-    const { limiter, slot } = await held();
+    const { limiter } = await held();
     const other = new NotedWork();
     const conflict = { code: 'run_id_conflict', retryable: false };
     const ask = (runId: string) =>
@@ -108,7 +108,9 @@ describe('a managed slot', () => {
     expect(await faultOf(ask('r1'))).toMatchObject(conflict);
     const waiting = faultOf(ask('r2'));
     expect(await faultOf(ask('r2'))).toMatchObject(conflict);
-    expect((await limiter.acquireRunSlot('s1', 'r1')).token).toBe(slot.token);
+    expect(await faultOf(limiter.acquireRunSlot('s1', 'r1'))).toMatchObject(conflict);
+    const joined = limiter.acquireRunSlot('s1', 'r2', { waitTimeoutMs: 9 });
+    expect(await faultOf(joined)).toMatchObject(conflict);
     await limiter.stop();
     expect((await waiting).code).toBe('stopped');
   });
@@ -144,6 +146,17 @@ describe('a managed slot', () => {
     expect(work.told).toEqual(['asked: released']);
     expect(session.hasRuns).toBe(false);
     expect(await session.release()).toEqual({ sessions: 1, runs: 0, waiters: 0 });
+    await limiter.stop();
+  });
+
+  test('of a session telling who has taken it over that another handle gave it back', async () => {
+    const limiter = await start();
+    const work = new NotedWork();
+    const raw = await limiter.acquireSessionSlot('s1');
+    const { signal } = await limiter.acquireSessionSlot('s1', { work });
+    await raw.release();
+    await settle();
+    expect([work.told, signal.aborted]).toEqual([['lost: released'], false]);
     await limiter.stop();
   });
 

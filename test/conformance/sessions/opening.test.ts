@@ -79,6 +79,7 @@ describe('opening a session', () => {
       isDurable: false,
       createdAt: session.createdAt,
       lastActiveAt: session.lastActiveAt,
+      endedAt: null,
       idleTimeoutMs: 5,
       maxLifetimeMs: null,
     });
@@ -311,5 +312,68 @@ describe('the status of a keeper', () => {
     expect(open).toMatchObject({ openSessions: 1, stuckRuns: 0, activeSessions: 1 });
     await session.close();
     expect(keeper.getStatus()).toMatchObject({ openSessions: 0, activeSessions: 0 });
+  });
+});
+
+describe('opening a session that somebody waits for', () => {
+  /** A keeper without room, and somebody who waits for `s2`. */
+  async function crowded() {
+    const keeper = await keep({ maxParallelSessions: 1 });
+    const first = await keeper.openSession({ sessionId: 's1' });
+    const leaving = new AbortController();
+    const waiting = { sessionId: 's2', waitTimeoutMs: Infinity };
+    const one = attempt(keeper.openSession({ ...waiting, signal: leaving.signal }));
+    await settle();
+    return { keeper, first, leaving, waiting, one };
+  }
+
+  test('sharing the wait, and the session', async () => {
+    const { keeper, first, waiting, one } = await crowded();
+    const other = attempt(keeper.openSession(waiting));
+    await first.close();
+    await settle();
+    expect([one.value, other.value]).toEqual([keeper.getSession('s2'), keeper.getSession('s2')]);
+    expect(countsOf(keeper)).toEqual(OPEN);
+    await keeper.stop();
+  });
+
+  test('waiting on when the first one has gone, and having it then', async () => {
+    const { keeper, first, leaving, waiting, one } = await crowded();
+    const other = attempt(keeper.openSession(waiting));
+    leaving.abort();
+    await settle();
+    expect([one.error, other.outcome]).toEqual([leaving.signal.reason, 'waiting']);
+    await first.close();
+    await settle();
+    expect(other.value).toBe(keeper.getSession('s2'));
+    expect(countsOf(keeper)).toEqual(OPEN);
+    await keeper.stop();
+  });
+
+  test('leaving by itself, and the first one having it', async () => {
+    const { keeper, first, waiting, one } = await crowded();
+    const leaving = new AbortController();
+    const other = attempt(keeper.openSession({ ...waiting, signal: leaving.signal }));
+    const impatient = keeper.openSession({ sessionId: 's2' });
+    expect((await refusalOf(impatient)).code).toBe('max_sessions_exceeded');
+    leaving.abort('enough');
+    await settle();
+    expect(other.error).toBe('enough');
+    await first.close();
+    await settle();
+    expect(one.value).toBe(keeper.getSession('s2'));
+    await keeper.stop();
+  });
+});
+
+describe('a session slot that was acquired directly and taken over', () => {
+  test('closing the session when it is given back through the first handle', async () => {
+    await using keeper = await keep();
+    const slot = await keeper.limiter.acquireSessionSlot('s1');
+    const session = await keeper.openSession({ sessionId: 's1' });
+    const run = await busy(session, 'r1');
+    await slot.release();
+    expect((await session.closed).reason).toBe('released');
+    expect([run.state, countsOf(keeper)]).toEqual(['cancelled', NOBODY]);
   });
 });

@@ -384,10 +384,15 @@ describe('several times at once', () => {
     };
     const deadlines = new Deadlines(clock, { keepsProcessAlive: false });
     const terms = { idleTimeoutMs: 100, maxLifetimeMs: 50 };
-    const times = new SessionTimes(session, terms, { clock, deadlines, past: undefined });
+    const times = new SessionTimes(session, terms, {
+      clock,
+      deadlines,
+      createdAt: 0,
+      past: undefined,
+    });
     times.stop();
     await clock.advance(60);
-    times.restBegins();
+    times.runEnded(true);
     await clock.advance(500);
     expect([closed, deadlines.size]).toEqual([[], 0]);
   });
