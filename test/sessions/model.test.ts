@@ -159,7 +159,7 @@ async function stop(play: SessionsPlay, timeoutMs: number): Promise<void> {
 async function giveUp(play: SessionsPlay): Promise<void> {
   const { model, keeper, clock, works, saboteur } = play;
   saboteur.arm('before', 'decide', Infinity);
-  for (const session of model.sessions) model.close(session, 'shutdown');
+  for (const session of model.sessions) model.close(session, 'crashed');
   for (const run of model.runs) {
     model.end([run], 'interrupted stopped');
     model.end([run], 'interrupted shutdown');
