@@ -65,7 +65,8 @@ export class Slotkeeper {
 
   /**
    * Opens a session: it holds a session slot until it is closed, and contains runs. A session of this id
-   * that is open already is the answer, with the options that it has.
+   * that is open already is the answer, with the options that it has. Who opens an id that somebody waits
+   * for shares the wait, on his own terms.
    *
    * Rejects as `acquireSessionSlot` does: with a `RefusalError` when it is refused (also
    * `session_id_conflict` for another owner's), with `signal.reason`, or with a fault: `invalid_id`,

@@ -51,6 +51,8 @@ export class SessionCore implements SlotWork, Timed {
   /** UTC epoch milliseconds at which nothing of it was left. */
   endedAt: number | undefined = undefined;
   readonly closed = new Once<CloseReport>();
+  /** Resolves when the limiter has granted or refused it, and that is done. */
+  readonly answered = new Once<void>();
   /** What it was before this process, if it was. */
   private readonly past: Past | undefined;
   private readonly isOpen = new Once<Session>();
@@ -148,10 +150,13 @@ export class SessionCore implements SlotWork, Timed {
 
   /** Asks for its slot. Resolves when it is open; rejects when it is refused. */
   open(): Promise<Session> {
-    this.register.limiter.acquireSessionSlot(this.id, this.request()).then(
-      (slot) => this.granted(slot),
-      (fault: unknown) => this.refused(fault),
-    );
+    this.register.limiter
+      .acquireSessionSlot(this.id, this.request())
+      .then(
+        (slot) => this.granted(slot),
+        (fault: unknown) => this.refused(fault),
+      )
+      .finally(() => this.answered.resolve());
     return this.isOpen.promise;
   }
 

@@ -9,7 +9,12 @@ import { nanoid } from 'nanoid';
 import type { Executor, FunctionOrder } from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { FaultPoints } from '../limiter/fault-points.ts';
-import { type ConcurrencyLimiter, type Labels, RefusalError } from '../limiter/index.ts';
+import {
+  type ConcurrencyLimiter,
+  type Labels,
+  RefusalError,
+  type SessionSlot,
+} from '../limiter/index.ts';
 import { type Deadline, Deadlines } from '../otp/deadlines.ts';
 import {
   type AnySupervisorRef,
@@ -28,6 +33,7 @@ import {
   sessionOpened,
 } from './channels.ts';
 import { Ended, type Retention } from './ended.ts';
+import { Joins, withoutWait } from './joins.ts';
 import type { Run } from './run.ts';
 import type { RunCore } from './run-core.ts';
 import type { Session } from './session.ts';
@@ -105,6 +111,7 @@ export class Sessions {
   private readonly logger: Logger;
   private readonly live = new Map<string, SessionCore>();
   private readonly liveRuns = new Map<string, RunCore>();
+  private readonly joins: Joins;
   private readonly endedSessions: Ended<Session>;
   private readonly endedRuns: Ended<Run>;
   /** Nobody new is taken in any more. */
@@ -119,6 +126,7 @@ export class Sessions {
     this.logger = options.logger;
     this.faultPoints = options.faultPoints;
     this.deadlines = new LifeDeadlines(clock);
+    this.joins = new Joins(options.limiter);
     this.endedSessions = new Ended(retention, clock, this.deadlines);
     this.endedRuns = new Ended(retention, clock, this.deadlines);
   }
@@ -165,10 +173,26 @@ export class Sessions {
 
   /** Somebody waits for it already: this one waits with him, but for as long as he himself will. */
   private async join(id: string, options: SessionOptions): Promise<Session> {
-    const { sessionId: _id, idleTimeoutMs: _idle, maxLifetimeMs: _age, ...wait } = options;
-    await this.limiter.acquireSessionSlot(id, wait);
-    // The other has it now; or he has gone, and it is this one's.
-    return this.live.get(id)?.whenOpen ?? this.add(new SessionCore(this, id, options, undefined));
+    const slot = await this.joins.wait(id, options);
+    // Who has a session for it already is answered too, with the slot or without.
+    let known = this.live.get(id);
+    while (known && !known.answered.isDone) {
+      await known.answered.promise;
+      known = this.live.get(id);
+    }
+    return known?.hasSlot ? known.whenOpen : this.openOver(slot, options);
+  }
+
+  /** Whoever waited for it besides has gone, or has no session of it yet. */
+  private async openOver(slot: SessionSlot, options: SessionOptions): Promise<Session> {
+    try {
+      if (this.isStopping) throw stopped();
+      const { sessionId } = slot;
+      return await this.add(new SessionCore(this, sessionId, withoutWait(options), undefined));
+    } catch (fault) {
+      this.joins.leave(slot);
+      throw fault;
+    }
   }
 
   get(id: string): Session | undefined {
@@ -200,6 +224,7 @@ export class Sessions {
   /** Takes in nobody new, and closes all there are. Resolves when they are closed. */
   async closeAll(): Promise<void> {
     this.isStopping = true;
+    this.joins.withdraw();
     await Promise.all([...this.live.values()].map((session) => session.close('shutdown')));
   }
 

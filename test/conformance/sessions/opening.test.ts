@@ -364,6 +364,120 @@ describe('opening a session that somebody waits for', () => {
     expect(one.value).toBe(keeper.getSession('s2'));
     await keeper.stop();
   });
+
+  /** The same, where the first one has gone and another waits on alone. */
+  async function deserted() {
+    const { keeper, first, leaving, waiting } = await crowded();
+    const own = new AbortController();
+    const other = attempt(
+      keeper.openSession({ ...waiting, idleTimeoutMs: 5_000, signal: own.signal }),
+    );
+    leaving.abort();
+    await settle();
+    return { keeper, first, waiting, own, other };
+  }
+
+  test('having no session yet when the first one has gone, but its place in the queue', async () => {
+    const { keeper, first, other } = await deserted();
+    expect([keeper.getSession('s2'), countsOf(keeper)]).toEqual([
+      undefined,
+      { ...OPEN, waitingSessions: 1 },
+    ]);
+    await first.close();
+    await settle();
+    expect(other.value?.idleTimeoutMs).toBe(5_000);
+    await keeper.stop();
+  });
+
+  test('having it when the first one leaves in the breath in which it is granted', async () => {
+    await using keeper = await keep({ maxParallelSessions: 1 });
+    const slot = await keeper.limiter.acquireSessionSlot('s1');
+    const leaving = new AbortController();
+    const waiting = { sessionId: 's2', waitTimeoutMs: Infinity };
+    const one = attempt(keeper.openSession({ ...waiting, signal: leaving.signal }));
+    const other = attempt(keeper.openSession(waiting));
+    await settle();
+    leaving.abort('enough');
+    await slot.release();
+    await settle();
+    expect([one.error, other.value?.state, countsOf(keeper)]).toEqual(['enough', 'active', OPEN]);
+  });
+
+  test('having no use for its signal from the breath on in which it is granted', async () => {
+    for (let breaths = 0; breaths < 10; breaths += 1) {
+      const { keeper, first, own, other } = await deserted();
+      void first.close();
+      for (let breath = 0; breath < breaths; breath += 1) await Promise.resolve();
+      own.abort('enough');
+      await settle();
+      const foreseen = other.value ? ['active', OPEN] : [undefined, NOBODY];
+      expect([keeper.getSession('s2')?.state, countsOf(keeper)]).toEqual(foreseen);
+      await keeper.stop();
+    }
+  });
+
+  test.each(['before', 'as'])(
+    'sharing it, where the first one left %s it is granted',
+    async (when) => {
+      const { keeper, first, leaving, waiting } = await crowded();
+      const others = [1, 2, 3].map(() => attempt(keeper.openSession(waiting)));
+      if (when === 'before') leaving.abort();
+      await settle();
+      const closed = first.close();
+      if (when === 'as') leaving.abort();
+      await closed;
+      await settle();
+      expect(new Set(others.map(({ value }) => value))).toEqual(new Set([keeper.getSession('s2')]));
+      expect(countsOf(keeper)).toEqual(OPEN);
+      await keeper.stop();
+    },
+  );
+
+  test('ending with a release of its id for all of them', async () => {
+    const { keeper, waiting, one } = await crowded();
+    const other = attempt(keeper.openSession(waiting));
+    expect(await keeper.limiter.releaseSessionSlot('s2')).toMatchObject({ waiters: 1 });
+    await settle();
+    expect([one.outcome, other.outcome, countsOf(keeper)]).toEqual([
+      'withdrawn',
+      'withdrawn',
+      OPEN,
+    ]);
+    await keeper.stop();
+  });
+
+  test('ending with the close of the session that somebody waits for', async () => {
+    const { keeper, waiting, one } = await crowded();
+    const other = attempt(keeper.openSession(waiting));
+    await settle();
+    await keeper.getSession('s2')?.close();
+    await settle();
+    expect([one.outcome, other.outcome]).toEqual(['session_closed', 'withdrawn']);
+    expect(countsOf(keeper)).toEqual(OPEN);
+    await keeper.stop();
+  });
+
+  test('ending with the keeper, before what it closes makes room', async () => {
+    const { keeper, first, other } = await deserted();
+    expect(await keeper.stop()).toEqual({ isComplete: true, sessions: 1, abandoned: [] });
+    await settle();
+    expect([first.closeReason, other.outcome, countsOf(keeper)]).toEqual([
+      'shutdown',
+      'withdrawn',
+      NOBODY,
+    ]);
+  });
+
+  test('ending with its own time, while the first one waits on', async () => {
+    const { keeper, clock } = await keepOn({ maxParallelSessions: 1 });
+    await keeper.openSession({ sessionId: 's1' });
+    const one = attempt(keeper.openSession({ sessionId: 's2', waitTimeoutMs: Infinity }));
+    const other = attempt(keeper.openSession({ sessionId: 's2', waitTimeoutMs: 1_000 }));
+    await clock.advance(1_000);
+    expect([one.outcome, other.outcome]).toEqual(['waiting', 'wait_timeout']);
+    expect(keeper.getSession('s2')?.state).toBe('opening');
+    await keeper.stop();
+  });
 });
 
 describe('a session slot that was acquired directly and taken over', () => {
