@@ -12,7 +12,7 @@ import {
   type SessionEntry,
   type Waiter,
 } from '../slots/index.ts';
-import { bind } from './bonds.ts';
+import { bind, takeOver } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
 import { recordGrant, recordRefusal } from './records.ts';
@@ -124,8 +124,17 @@ function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waite
   const calls = callsOf(waiter);
   const bonds = calls[0] && requestOf(calls[0]).bonds;
   if (bonds) bind(limiter, entry, bonds);
+  const work = calls.length > 1 && workAmong(calls, entry);
+  if (work) takeOver(limiter, entry, work);
   recordGrant(limiter, entry, waiter.since);
   for (const call of calls) batch.answer(call, handleOn(limiter, entry), entry);
+}
+
+/** What the slot is to be held for, whoever asked first: of those who want it to live as long as it does. */
+function workAmong(calls: readonly BookedCall[], { life }: RunEntry | SessionEntry) {
+  const isAlike = (call: BookedCall) => requestOf(call).bonds?.life === life;
+  const leader = calls.find((call) => requestOf(call).bonds?.work && isAlike(call));
+  return leader && requestOf(leader).bonds?.work;
 }
 
 function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {

@@ -389,6 +389,34 @@ describe('opening a session that somebody waits for', () => {
     await keeper.stop();
   });
 
+  test('having the session of who asks after the first one has gone', async () => {
+    const { keeper, first, waiting, other } = await deserted();
+    const third = attempt(keeper.openSession({ ...waiting, idleTimeoutMs: 7_000 }));
+    await settle();
+    expect(countsOf(keeper)).toEqual({ ...OPEN, openSessions: 2, waitingSessions: 1 });
+    await first.close();
+    await settle();
+    expect([other.value === third.value, other.value?.idleTimeoutMs]).toEqual([true, 7_000]);
+    await keeper.limiter.releaseSessionSlot('s2');
+    await settle();
+    expect([third.value?.closeReason, countsOf(keeper)]).toEqual(['released', NOBODY]);
+    await keeper.stop();
+  });
+
+  test('having a slot that is managed, though a caller of the limiter has waited first', async () => {
+    await using keeper = await keep({ maxParallelSessions: 1 });
+    const first = await keeper.openSession({ sessionId: 's1' });
+    const waiting = { waitTimeoutMs: Infinity };
+    const raw = attempt(keeper.limiter.acquireSessionSlot('s2', waiting));
+    const opened = attempt(keeper.openSession({ sessionId: 's2', ...waiting }));
+    await first.close();
+    await settle();
+    expect([raw.value?.token, opened.value?.state]).toEqual([opened.value?.token, 'active']);
+    await keeper.limiter.releaseSessionSlot('s2');
+    await settle();
+    expect([opened.value?.closeReason, countsOf(keeper)]).toEqual(['released', NOBODY]);
+  });
+
   test('having it when the first one leaves in the breath in which it is granted', async () => {
     await using keeper = await keep({ maxParallelSessions: 1 });
     const slot = await keeper.limiter.acquireSessionSlot('s1');
