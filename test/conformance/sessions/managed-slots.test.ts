@@ -216,3 +216,49 @@ describe('the slot of a session', () => {
     expect(keeper.getStatus()).toMatchObject({ sessionlessRuns: 1, activeSessions: 0 });
   });
 });
+
+describe('the id of a run of a session', () => {
+  test.each(['held', 'waiting'])('being refused to others while its slot is %s', async (state) => {
+    await using keeper = await keep({ maxParallelRuns: 1 });
+    const session = await keeper.openSession({ sessionId: 's1' });
+    if (state === 'waiting') await busy(session, 'r1');
+    const run = await busy(session, 'r2');
+    await settle();
+    const asked = attempt(keeper.limiter.acquireRunSlot('s1', 'r2', { waitTimeoutMs: Infinity }));
+    await settle();
+    expect(asked.outcome).toBe('run_id_conflict');
+    expect(run.state).toBe(state === 'held' ? 'running' : 'queued');
+  });
+
+  test('being refused at once to who tries', async () => {
+    await using keeper = await keep();
+    const session = await keeper.openSession({ sessionId: 's1' });
+    await busy(session, 'r1');
+    await settle();
+    const tried = keeper.limiter.tryAcquireRunSlot('s1', 'r1');
+    expect(tried).toMatchObject({ code: 'run_id_conflict' });
+  });
+
+  test('being free for others once the run is over', async () => {
+    await using keeper = await keep();
+    const session = await keeper.openSession({ sessionId: 's1' });
+    await (await session.run(() => 5, { runId: 'r1' })).result();
+    expect((await keeper.limiter.acquireRunSlot('s1', 'r1')).runId).toBe('r1');
+  });
+});
+
+describe('another handle on the slot of a session', () => {
+  test('giving it back for the session, which is closed and waits for its runs', async () => {
+    await using keeper = await keep();
+    const session = await keeper.openSession({ sessionId: 's1' });
+    const it = stubborn();
+    const run = await session.run(it.work);
+    await (await keeper.limiter.acquireSessionSlot('s1')).release();
+    expect(await endOfRun(run)).toEqual(cancelled('session_released'));
+    expect([session.state, session.closeReason]).toEqual(['closing', 'released']);
+    expect(countsOf(keeper)).toEqual({ ...NOBODY, openSessions: 1, activeRuns: 1, stuckRuns: 1 });
+    it.open(0);
+    expect(await session.closed).toMatchObject({ reason: 'released', isComplete: true });
+    expect(countsOf(keeper)).toEqual(NOBODY);
+  });
+});
