@@ -63,6 +63,17 @@ const REACHABLE = {
   report: ['complete', 'pending'],
   order: ['pause', 'resume'],
   fault: ['pause_unsupported', 'run_not_running'],
+  join: [
+    'shared',
+    'with a later one',
+    'alone',
+    'full',
+    'wait_timeout',
+    'withdrawn',
+    'draining',
+    'caller',
+  ],
+  taking: ['run_id_conflict'],
 };
 
 /** How often each was met, and how much was played. */

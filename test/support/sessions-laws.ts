@@ -58,10 +58,23 @@ export class SessionsLaws {
   // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
 
   opened(session: SessionModel, handle: Session): void {
-    const { sessionId, owner, state } = handle;
+    const { sessionId, owner, state, idleTimeoutMs, maxLifetimeMs } = handle;
     this.met.push(`session ${state}`);
+    if (session.isJoin) this.met.push('join alone');
     if (sessionId !== session.id || owner !== session.terms.owner)
       this.wrong(`${session.id} is opened as ${sessionId} of ${owner}`);
+    if (idleTimeoutMs !== session.terms.idleMs || maxLifetimeMs !== session.terms.lifetimeMs)
+      this.wrong(`${session.id} is opened with the times of another`);
+  }
+
+  /** Both were given one session. */
+  joined(session: SessionModel, other: SessionModel): void {
+    const { id, terms } = session;
+    const { sessions } = this.play.model;
+    const isFirst = sessions.indexOf(session) < sessions.indexOf(other);
+    this.met.push(isFirst ? 'join with a later one' : 'join shared');
+    if (other.id !== id || other.terms.owner !== terms.owner)
+      this.wrong(`${id} of ${terms.owner} is given as ${other.id} of ${other.terms.owner}`);
   }
 
   openedAgain(known: SessionModel, owner: string | undefined, handle: Session): void {
@@ -140,7 +153,8 @@ export class SessionsLaws {
       .map(({ id }) => id)
       .sort();
     const release = others.length > 0 ? [`release_others ${others}`] : [];
-    return [...waiting, ...working, ...release, 'release_session'];
+    const own = session.hasSlot ? ['release_session'] : [];
+    return [...waiting, ...working, ...release, ...own];
   }
 
   planned(session: SessionModel, foreseen: string[], { steps }: ClosePlan): void {
@@ -166,7 +180,7 @@ export class SessionsLaws {
   // ── Runs ────────────────────────────────────────────────────────────────────────────────────────
 
   accepted(run: RunModel, handle: Run): void {
-    this.met.push(`run ${handle.state}`);
+    this.met.push(`run ${placeOf(handle)}`);
     if (handle.runId !== run.id) this.wrong(`${run.id} is accepted as ${handle.runId}`);
   }
 
@@ -200,8 +214,16 @@ export class SessionsLaws {
     if (codeOf(fault) !== foreseen) this.wrong(`${run.id} cannot be paused: ${codeOf(fault)}`);
   }
 
+  /** Somebody else asked for its slot. */
+  notTaken(run: RunModel, fault: unknown): void {
+    const code = codeOf(fault);
+    this.met.push(`taking ${code}`);
+    if (code !== 'run_id_conflict') this.wrong(`${run.id} is not for others: ${code}`);
+  }
+
   started({ runId }: EventNamed<'run_started'>): void {
-    this.met.push(`run ${this.play.keeper.getRun(runId)?.state}`);
+    const handle = this.play.keeper.getRun(runId);
+    if (handle) this.met.push(`run ${placeOf(handle)}`);
     this.startedEvents.set(runId, (this.startedEvents.get(runId) ?? 0) + 1);
   }
 
@@ -217,7 +239,7 @@ export class SessionsLaws {
     causes.clear();
     const handle = this.play.runs.get(run);
     if (!handle) return;
-    this.met.push(`run ${handle.state}`);
+    this.met.push(`run ${placeOf(handle)}`);
     this.expectState(handle, run.id, stateOf(run));
     this.expectForward(handle, RUN_STATES);
   }
@@ -255,8 +277,17 @@ export class SessionsLaws {
     )
       this.wrong(`${what.id} is refused: ${fault.message}`);
     if (what instanceof RunModel) this.lookAtRefusedRun(what, code);
-    else if (what instanceof SessionModel) this.expectFair(what.id, code, SESSION_REFUSALS);
+    else if (what instanceof SessionModel) this.lookAtRefusedSession(what, code);
     else this.expectFair(what.id, code, RAW_REFUSALS);
+  }
+
+  private lookAtRefusedSession(session: SessionModel, code: string): void {
+    const { id, terms, isJoin } = session;
+    if (isJoin) this.met.push(`join ${FULL.test(code) ? 'full' : code}`);
+    const others = this.play.model.sessions.filter((one) => one.id === id && one !== session);
+    const isTaken = others.some((one) => one.isOpening && one.terms.owner !== terms.owner);
+    if (code === 'session_id_conflict' && isTaken) this.met.push('join conflict');
+    else this.expectFair(id, code, SESSION_REFUSALS);
   }
 
   private lookAtRefusedRun(run: RunModel, code: string): void {
@@ -267,7 +298,7 @@ export class SessionsLaws {
     if (code === 'run_id_conflict' && same.length < 2)
       this.wrong(`${run.id} conflicts with nobody`);
     const holder = run.terms.holder ?? -1;
-    if (code === 'noproc' && !this.play.downHolders.has(holder))
+    if (code === 'noproc' && !this.play.callers.down.has(holder))
       this.wrong(`${run.id}: its holder lives`);
     if (code === 'draining' && !this.play.isDraining) this.wrong(`${run.id}: nobody drains`);
     if (run.begins > 0) this.wrong(`${run.id} has begun, and was refused: ${code}`);
@@ -284,9 +315,12 @@ export class SessionsLaws {
     const held = model.raws.filter(({ state }) => state === 'held');
     const foreseen = {
       openSessions: model.sessions.filter((one) => one.isThere).length,
-      activeSessions: model.sessions.filter((one) => one.openedAt !== undefined && one.isThere)
-        .length,
-      waitingSessions: model.sessions.filter((one) => one.isOpening).length,
+      activeSessions: model.sessions.filter(
+        (one) => one.openedAt !== undefined && one.isThere && one.hasSlot,
+      ).length,
+      // Who joins another waits with him.
+      waitingSessions: new Set(model.sessions.filter((one) => one.isOpening).map(({ id }) => id))
+        .size,
       activeRuns: model.atWork.length + held.length,
       waitingRuns:
         model.waiting.length + model.raws.filter(({ state }) => state === 'waiting').length,
@@ -372,6 +406,11 @@ function stateOf(run: RunModel): string {
   if (run.settled !== undefined && run.isOver) return run.settled.split(' ')[0] ?? '';
   if (run.settled !== undefined) return 'stopping';
   return run.begins === 0 ? 'queued' : 'running';
+}
+
+/** Where its machine stands: a run that is paused is running, for its users. */
+function placeOf(handle: Run): string {
+  return handle.isPaused ? 'paused' : handle.state;
 }
 
 function codeOf(fault: unknown): string {

@@ -168,12 +168,18 @@ export class SessionModel {
   readonly id: string;
   readonly terms: SessionTerms;
   readonly askedAt: number;
+  /** It was asked for while another waited for its slot. */
+  readonly isJoin: boolean;
   readonly causes = new Causes<CloseCause>();
   readonly runs: RunModel[] = [];
   readonly raws: RawModel[] = [];
   openedAt: number | undefined = undefined;
   /** It was refused, or closed before it was open. */
   isRefused = false;
+  /** The other, where both were given one session. */
+  shared: SessionModel | undefined = undefined;
+  /** Nobody gave its slot back but itself. */
+  hasSlot = true;
   closeReason: CloseCause | undefined = undefined;
   /** Since when none of its runs has waited or run, as nobody but its runs can say. */
   private restSince = 0;
@@ -185,10 +191,11 @@ export class SessionModel {
   /** When a raw run of it has ended last. */
   private rawSince = -Infinity;
 
-  constructor(id: string, terms: SessionTerms, askedAt: number) {
+  constructor(id: string, terms: SessionTerms, askedAt: number, isJoin: boolean) {
     this.id = id;
     this.terms = terms;
     this.askedAt = askedAt;
+    this.isJoin = isJoin;
   }
 
   opened(now: number): void {
@@ -201,7 +208,7 @@ export class SessionModel {
   }
 
   get isOpening(): boolean {
-    return this.openedAt === undefined && !this.isRefused;
+    return this.openedAt === undefined && !this.isRefused && !this.shared;
   }
 
   get isBusy(): boolean {
@@ -213,9 +220,9 @@ export class SessionModel {
     return !this.runs.some((run) => run.isAtWork);
   }
 
-  /** It is closing or waits for its runs; or it is active. */
+  /** It waits for its slot, unless it only joins who does; it is active; or it waits for its runs. */
   get isThere(): boolean {
-    if (this.isOpening) return true;
+    if (this.isOpening) return !this.isJoin;
     return this.openedAt !== undefined && (this.isActive || !this.isEmpty);
   }
 
@@ -295,8 +302,8 @@ export class SessionsModel {
   readonly runs: RunModel[] = [];
   readonly raws: RawModel[] = [];
 
-  openSession(id: string, terms: SessionTerms, now: number): SessionModel {
-    const session = new SessionModel(id, terms, now);
+  openSession(id: string, terms: SessionTerms, now: number, isJoin: boolean): SessionModel {
+    const session = new SessionModel(id, terms, now, isJoin);
     this.sessions.push(session);
     return session;
   }
@@ -331,6 +338,20 @@ export class SessionsModel {
 
   runOf(id: string): RunModel | undefined {
     return this.runs.find((run) => run.id === id && run.isAccepted && !run.isOver);
+  }
+
+  /** Whom a session hangs on: the holder of the first of those who were given it. */
+  holderOf(session: SessionModel): number | undefined {
+    return this.sessions.find((one) => one === session || one.shared === session)?.terms.holder;
+  }
+
+  get active(): SessionModel[] {
+    return this.sessions.filter((session) => session.isActive);
+  }
+
+  /** Those that hold a slot or wait for one. */
+  get runsThere(): RunModel[] {
+    return this.runs.filter((run) => run.isAccepted && !run.isOver);
   }
 
   get atWork(): RunModel[] {

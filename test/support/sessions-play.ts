@@ -1,16 +1,16 @@
 /**
  * A keeper on a simulated clock and the ledger of its sessions and runs, played in step: each step is done
  * to both and comes to rest; then the laws are looked at.
+ *
+ * What is done to sessions, to runs, to slots without either, and by callers stands in files of its own.
  */
 import {
   exit,
   onEvent,
   type Run,
-  type RunSlot,
   type Session,
   type Slotkeeper,
   startSlotkeeper,
-  whichChildren,
 } from '../../src/index.ts';
 import type { AnySupervisorRef } from '../../src/otp/supervisor-client.ts';
 import {
@@ -21,7 +21,6 @@ import {
   SimulatedClock,
   settle,
 } from '../../src/testing.ts';
-import { HOLDERS, type Living } from './holders.ts';
 import { SessionsLaws } from './sessions-laws.ts';
 import {
   type RawModel,
@@ -29,39 +28,21 @@ import {
   type SessionModel,
   SessionsModel,
 } from './sessions-model.ts';
-import {
-  type CrashStep,
-  type FewLimits,
-  LIVING_HOLDERS,
-  type OpenStep,
-  OWNERS,
-  RUN_IDS,
-  type RunStep,
-  SESSION_IDS,
-  type Step,
-} from './sessions-steps.ts';
+import { Callers } from './sessions-play-callers.ts';
+import { RawSteps } from './sessions-play-raws.ts';
+import { RunSteps } from './sessions-play-runs.ts';
+import { SessionSteps } from './sessions-play-sessions.ts';
+import type { CrashStep, FewLimits, Step } from './sessions-steps.ts';
 import { Works } from './sessions-works.ts';
 
 /** More crashes than any history has; those that are repeated exceed it at once. */
 const RESTART_INTENSITY = { restarts: 60, withinMs: 5_000 };
 export const RETENTION_MS = 20_000;
 
-/** With these, the first three holders are a signal, a server and an actor. */
-const FIRST_KIND = 7;
-const KIND_STEP = 3;
-
-const UNWANTED = new Error('the caller wants it no more');
-
 /** Who was refused something, and what he was told. */
 export interface Refused {
   readonly what: SessionModel | RunModel | RawModel;
   readonly fault: unknown;
-}
-
-/** A signal, and who is tied to it. */
-interface Cancellation {
-  readonly controller: AbortController;
-  readonly runs: RunModel[];
 }
 
 /** Notes where it has crashed. */
@@ -78,6 +59,9 @@ class Saboteur extends CrashAt {
   }
 }
 
+/** What a step did; nothing when there was nothing to do it to. */
+export type Told = string | undefined;
+
 export class SessionsPlay {
   readonly model = new SessionsModel();
   readonly keeper: Slotkeeper;
@@ -85,9 +69,9 @@ export class SessionsPlay {
   readonly saboteur: Saboteur;
   readonly works: Works;
   readonly laws: SessionsLaws;
+  readonly callers: Callers;
   readonly sessions = new Map<SessionModel, Session>();
   readonly runs = new Map<RunModel, Run>();
-  readonly raws = new Map<RawModel, RunSlot>();
   /** Since the last look. */
   refused: Refused[] = [];
   /** What was done so far, for whoever reads a counterexample. */
@@ -95,15 +79,12 @@ export class SessionsPlay {
   isDraining = false;
   /** Whether the keeper stops, or gives up. */
   isEnding = false;
-  readonly downHolders = new Set<number>();
   /** Time in which no timer could come. */
   private stalledMs = 0;
   private count = 0;
-  private readonly pausable = new Set<RunModel>();
-  private readonly holders: Living[] = [];
-  private readonly living: number[] = [];
-  private cancellations: Cancellation[] = [];
-  private shared: Cancellation = { controller: new AbortController(), runs: [] };
+  private readonly ofSessions: SessionSteps;
+  private readonly ofRuns: RunSteps;
+  private readonly ofRaws: RawSteps;
   private readonly ends: (() => void)[] = [];
 
   static async start(limits: FewLimits): Promise<SessionsPlay> {
@@ -118,7 +99,7 @@ export class SessionsPlay {
     });
     const play = new SessionsPlay(keeper, clock, saboteur);
     play.story.push(JSON.stringify(limits));
-    for (let place = 0; place < LIVING_HOLDERS; place += 1) await play.addHolder(place);
+    await play.callers.start();
     return play;
   }
 
@@ -126,9 +107,13 @@ export class SessionsPlay {
     this.keeper = keeper;
     this.clock = clock;
     this.saboteur = saboteur;
+    this.callers = new Callers(this);
+    this.ofSessions = new SessionSteps(this);
+    this.ofRuns = new RunSteps(this);
+    this.ofRaws = new RawSteps(this);
     this.works = new Works(this.model, keeper.limiter, () => this.now, {
-      runAnother: (run) => this.runAnother(run),
-      closeOwn: (run) => this.closeOwn(run),
+      runAnother: (run) => this.ofRuns.runAnother(run),
+      closeOwn: (run) => this.ofSessions.closeOwn(run),
     });
     this.laws = new SessionsLaws(this);
     this.ends.push(
@@ -140,6 +125,11 @@ export class SessionsPlay {
 
   get now(): number {
     return this.clock.monotonicNow();
+  }
+
+  /** Without the time in which no timer could come. */
+  get timedNow(): number {
+    return this.now - this.stalledMs;
   }
 
   /** Its supervisor is nobody's business but its own, and this test's. */
@@ -158,6 +148,7 @@ export class SessionsPlay {
 
   async look(timersCame: boolean): Promise<void> {
     await settle();
+    this.ofSessions.settle();
     this.laws.look(timersCame);
   }
 
@@ -171,54 +162,72 @@ export class SessionsPlay {
 
   async close(): Promise<void> {
     for (const end of this.ends) end();
-    for (const number of this.living) await this.holders[number]?.end();
+    await this.callers.end();
+  }
+
+  /** Those that are open or closing. */
+  get sessionsThere(): SessionModel[] {
+    return [...this.sessions.keys()].filter((session) => session.isThere);
+  }
+
+  /** Those that were accepted and have no outcome. */
+  get openRuns(): RunModel[] {
+    return [...this.runs.keys()].filter((run) => run.isOpen);
+  }
+
+  nextId(sort: string): string {
+    this.count += 1;
+    return `${sort}${this.count}`;
   }
 
   // ── What is done to both ────────────────────────────────────────────────────────────────────────
 
-  /** Tells what it did; nothing when there was nothing to do it to. */
-  private perform(step: Step): string | undefined | Promise<string | undefined> {
+  private perform(step: Step): Told | Promise<Told> {
     switch (step.do) {
       case 'open':
-        return this.open(step);
+        return this.ofSessions.open(step);
       case 'run':
-        return this.run(step);
+        return this.ofRuns.run(step);
       case 'crash':
         return this.crash(step);
       case 'settle_work':
-        return this.settleWork(step.pick, 'succeeded');
+        return this.ofRuns.settleWork(step.pick, 'succeeded');
       case 'fail_work':
-        return this.settleWork(step.pick, 'failed');
+        return this.ofRuns.settleWork(step.pick, 'failed');
       case 'cancel':
       case 'interrupt':
-        return this.control(step.do, step.pick);
+        return this.ofRuns.control(step.do, step.pick);
       case 'pause':
       case 'resume':
-        return this.pauseOrResume(step.do, step.pick);
+        return this.ofRuns.pauseOrResume(step.do, step.pick);
       case 'abort':
-        return this.abort(step.pick);
+        return this.callers.abort(step.pick);
       case 'cancel_all':
-        return this.endAll(step.pick, 'cancelled');
+        return this.ofRuns.endAll(step.pick, 'cancelled');
       case 'interrupt_all':
-        return this.endAll(step.pick, 'interrupted');
+        return this.ofRuns.endAll(step.pick, 'interrupted');
       case 'close':
-        return this.closeSession(step.pick, step.timeoutMs);
+        return this.ofSessions.close(step.pick, step.timeoutMs);
       case 'plan':
-        return this.plan(step.pick);
+        return this.ofSessions.plan(step.pick);
       case 'release_run':
-        return this.releaseRun(step.pick);
+        return this.ofRuns.release(step.pick);
       case 'release_session':
-        return this.releaseSession(step.pick);
+        return this.ofSessions.release(step.pick);
       case 'evict':
-        return this.evict(step.pick);
+        return this.ofRuns.evict(step.pick);
       case 'renew':
-        return this.renew(step.pick);
+        return this.ofRuns.renew(step.pick);
       case 'holder_down':
-        return this.holderDown(step.pick);
+        return this.callers.holderDown(step.pick);
       case 'raw_run':
-        return this.rawRun(step.pick, step.waitMs);
+        return this.ofRaws.acquire(step.pick, step.waitMs);
       case 'raw_release':
-        return this.rawRelease(step.pick);
+        return this.ofRaws.release(step.pick);
+      case 'take_run':
+        return this.ofRaws.takeRun(step.pick);
+      case 'give_back_session':
+        return this.ofRaws.giveBackSession(step.pick);
       case 'limits':
         void this.keeper.limiter.setLimits(step.change);
         return `limits ${JSON.stringify(step.change)}`;
@@ -227,10 +236,7 @@ export class SessionsPlay {
       case 'to_limit':
         return this.toLimit(step.offsetMs);
       case 'stall':
-        for (const session of this.model.sessions) session.stall(this.now);
-        this.clock.stall(step.ms);
-        this.stalledMs += step.ms;
-        return `${step.ms} ms pass in which nothing happens`;
+        return this.stall(step.ms);
       case 'jump_wall':
         this.clock.jumpWall(step.ms);
         return `the wall clock jumps by ${step.ms} ms`;
@@ -242,285 +248,15 @@ export class SessionsPlay {
         exit(this.keeper.limiter.ref, new Error('the limiter is felled'));
         return 'the limiter is felled';
       case 'fell_session':
-        return this.fellSession(step.pick);
+        return this.ofSessions.fell(step.pick);
       case 'fell_supervisor':
-        return this.fellSupervisor();
+        return this.ofSessions.fellSupervisor();
     }
-  }
-
-  private open(step: OpenStep): string {
-    const id = at(SESSION_IDS, step.pick);
-    const owner = step.isStray ? 'carol' : at(OWNERS, step.pick % SESSION_IDS.length);
-    const known = this.model.sessionOf(id);
-    const { waitMs, idleMs, lifetimeMs } = step;
-    const holder = step.holder === undefined ? undefined : this.living[step.holder];
-    const terms = { owner, waitMs, idleMs, lifetimeMs, holder };
-    const session = known ?? this.model.openSession(id, terms, this.now);
-    const signal = known ? undefined : this.signalOf(step.signal)?.controller.signal;
-    const opening = this.keeper.openSession({
-      sessionId: id,
-      waitTimeoutMs: waitMs,
-      idleTimeoutMs: idleMs,
-      maxLifetimeMs: lifetimeMs,
-      ...(owner !== undefined && { owner }),
-      ...(holder !== undefined && { holder: this.holderAt(holder) }),
-      ...(signal && { signal }),
-    });
-    if (known) this.openAgain(known, owner, opening);
-    else this.openNew(session, opening);
-    const ends = `waits ${waitMs}, idle ${idleMs}, lifetime ${lifetimeMs}`;
-    return `open ${id} of ${owner}${known ? ' again' : ''}, ${ends}, holder ${holder}, signal ${step.signal}`;
-  }
-
-  private openNew(session: SessionModel, opening: Promise<Session>): void {
-    opening.then(
-      (handle) => {
-        this.sessions.set(session, handle);
-        session.opened(this.now);
-        this.laws.opened(session, handle);
-      },
-      (fault: unknown) => {
-        session.isRefused = true;
-        this.refused.push({ what: session, fault });
-      },
-    );
-  }
-
-  private openAgain(
-    known: SessionModel,
-    owner: string | undefined,
-    opening: Promise<Session>,
-  ): void {
-    const wasActive = known.isActive;
-    opening.then(
-      (handle) => this.laws.openedAgain(known, owner, handle),
-      (fault: unknown) => this.laws.refusedAgain(known, { owner, wasActive, fault }),
-    );
-  }
-
-  private run(step: RunStep): string | undefined {
-    const open = [...this.sessions.keys()].filter((one) => one.isThere);
-    const all = open.length > 0 && step.pick % 12 > 0 ? open : [...this.sessions.keys()];
-    const session = at(all, step.pick);
-    if (!session) return undefined;
-    const { waitMs, deadlineMs, leaseMs, isTool, work, signal } = step;
-    const holder = step.holder === undefined ? undefined : this.living[step.holder];
-    const id = step.id === undefined ? this.nextId('q') : at(RUN_IDS, step.id);
-    const terms = { waitMs, deadlineMs, leaseMs, isTool, owner: session.terms.owner, holder };
-    const run = this.model.askForRun(id, session, terms, this.now);
-    const cancellation = this.signalOf(signal);
-    cancellation?.runs.push(run);
-    this.ask(run, work, cancellation?.controller.signal);
-    const times = `waits ${waitMs}, deadline ${deadlineMs}, lease ${leaseMs}`;
-    return `run ${id} (${work}${isTool ? ', tool' : ''}) in ${session.id}, ${times}, holder ${holder}, signal ${signal}`;
-  }
-
-  private ask(run: RunModel, work: RunStep['work'], signal?: AbortSignal): void {
-    if (work === 'pausable') this.pausable.add(run);
-    const { waitMs, deadlineMs, leaseMs, isTool, holder } = run.terms;
-    const asked = this.sessions.get(run.session)?.run(this.works.functionOf(run, work), {
-      runId: run.id,
-      waitTimeoutMs: waitMs,
-      deadlineMs,
-      leaseMs,
-      pausable: work === 'pausable',
-      ...(isTool && { kind: 'tool' }),
-      ...(holder !== undefined && { holder: this.holderAt(holder) }),
-      ...(signal && { signal }),
-    });
-    asked?.then(
-      (handle) => this.accepted(run, handle),
-      (fault: unknown) => {
-        run.answer = 'refused';
-        this.refused.push({ what: run, fault });
-      },
-    );
-  }
-
-  private accepted(run: RunModel, handle: Run): void {
-    run.answer = 'accepted';
-    this.runs.set(run, handle);
-    this.laws.accepted(run, handle);
-    handle.outcome.then((outcome) => this.laws.told(run, outcome));
   }
 
   private crash({ moment, step, passes }: CrashStep): string {
     this.saboteur.arm(moment, step, 1, passes);
     return `a crash is planted ${moment} ${step}, after ${passes}`;
-  }
-
-  private settleWork(pick: number, end: 'succeeded' | 'failed'): string | undefined {
-    const run = at(this.works.waitingOnes, pick);
-    if (!run) return undefined;
-    this.works.settle(run, end);
-    return `the function of ${run.id} goes on: ${end}`;
-  }
-
-  private control(order: 'cancel' | 'interrupt', pick: number): string | undefined {
-    const run = at(this.openRuns(), pick) ?? at([...this.runs.keys()], pick);
-    const handle = run && this.runs.get(run);
-    if (!run || !handle) return undefined;
-    const end = order === 'cancel' ? 'cancelled cancelled' : 'interrupted interrupted';
-    this.model.end([run], end);
-    const note = pick % 3 === 0 ? 'as ordered' : undefined;
-    handle[order](note).then((outcome) => this.laws.told(run, outcome, true));
-    return `${order} ${run.id}`;
-  }
-
-  private pauseOrResume(order: 'pause' | 'resume', pick: number): string | undefined {
-    const working = this.model.atWork.filter((run) => this.runs.has(run));
-    const pausable = working.filter((run) => this.pausable.has(run));
-    const run = at(pick % 4 > 0 && pausable.length > 0 ? pausable : working, pick);
-    const handle = run && this.runs.get(run);
-    if (!run || !handle) return undefined;
-    const before = handle.state;
-    try {
-      handle[order]();
-      this.laws.paused(run, order, before);
-    } catch (fault) {
-      this.laws.notPaused(run, before, fault);
-    }
-    return `${order} ${run.id}`;
-  }
-
-  private abort(pick: number): string | undefined {
-    const cancellation = at(this.cancellations, pick);
-    if (!cancellation) return undefined;
-    if (cancellation === this.shared) this.shared = { controller: new AbortController(), runs: [] };
-    this.cancellations = this.cancellations.filter((one) => one !== cancellation);
-    this.model.end(cancellation.runs, 'cancelled aborted');
-    cancellation.controller.abort(UNWANTED);
-    return `a signal aborts: ${cancellation.runs.map(({ id }) => id)}`;
-  }
-
-  private endAll(pick: number, state: 'cancelled' | 'interrupted'): string | undefined {
-    const session = at(
-      [...this.sessions.keys()].filter((one) => one.isThere),
-      pick,
-    );
-    const handle = session && this.sessions.get(session);
-    if (!session || !handle) return undefined;
-    this.model.end(session.runs, `${state} ${state}`);
-    const all = state === 'cancelled' ? handle.cancelRuns() : handle.interruptRuns();
-    const open = session.runs.filter((run) => run.isOpen);
-    all.then((outcomes) => this.laws.allEnded(open, outcomes));
-    return `all runs of ${session.id} are ${state}`;
-  }
-
-  private closeSession(pick: number, timeoutMs: number): string | undefined {
-    const open = [...this.sessions.keys()].filter((one) => one.isThere);
-    const session = at(open, pick);
-    const handle = session && this.sessions.get(session);
-    if (!session || !handle) return undefined;
-    this.model.close(session, 'released');
-    const askedAt = this.now - this.stalledMs;
-    handle.close({ timeoutMs }).then((report) => {
-      this.laws.reported(session, report, this.now - this.stalledMs - askedAt, timeoutMs);
-    });
-    return `close ${session.id}, within ${timeoutMs}`;
-  }
-
-  private plan(pick: number): string | undefined {
-    const open = [...this.sessions.keys()].filter((one) => one.isThere);
-    const session = at(open, pick);
-    const handle = session && this.sessions.get(session);
-    if (!session || !handle) return undefined;
-    const foreseen = this.laws.planOf(session);
-    handle.close({ dryRun: true }).then((plan) => this.laws.planned(session, foreseen, plan));
-    return `plan the closing of ${session.id}`;
-  }
-
-  private releaseRun(pick: number): string | undefined {
-    const ids = [...this.openRuns(), ...this.rawsThere()].map(({ id }) => id);
-    const id = at(ids, pick);
-    if (id === undefined) return undefined;
-    const run = this.model.runOf(id);
-    if (run) this.model.end([run], `cancelled ${run.isWaiting ? 'withdrawn' : 'released'}`);
-    void this.keeper.limiter.releaseRunSlot(id);
-    return `release run ${id}`;
-  }
-
-  private releaseSession(pick: number): string {
-    const id = at(SESSION_IDS, pick);
-    this.model.close(this.model.sessionOf(id), 'released');
-    void this.keeper.limiter.releaseSessionSlot(id);
-    return `release session ${id}`;
-  }
-
-  private evict(pick: number): string | undefined {
-    const run = at([...this.model.atWork, ...this.openRuns()], pick);
-    if (!run) return undefined;
-    this.model.end([run], `cancelled ${run.isWaiting ? 'withdrawn' : 'evicted'}`);
-    if (run.isAtWork) run.isEvicted = true;
-    void this.keeper.limiter.evict(run.id, 'as ordered');
-    return `evict ${run.id}`;
-  }
-
-  private renew(pick: number): string | undefined {
-    const leased = this.model.atWork.filter((run) => run.isOpen && run.terms.leaseMs < Infinity);
-    const run = at(leased, pick);
-    const handle = run && this.runs.get(run);
-    // What is late has run out perhaps, perhaps not.
-    if (!run || !handle || run.leaseEnd <= this.now) return undefined;
-    run.leaseSince = this.now;
-    this.keeper.limiter
-      .renewRunSlot(run.id, handle.token)
-      .catch((fault: unknown) => this.laws.wrong(`${run.id} is not renewed: ${fault}`));
-    return `renew ${run.id}`;
-  }
-
-  private async holderDown(pick: number): Promise<string> {
-    const place = pick % LIVING_HOLDERS;
-    const number = at(this.living, place) ?? 0;
-    this.downHolders.add(number);
-    for (const run of this.openRuns().filter(({ terms }) => terms.holder === number)) {
-      this.model.end([run], `cancelled ${run.isWaiting ? 'withdrawn' : 'holder_down'}`);
-    }
-    for (const session of this.model.sessions) {
-      if (session.terms.holder === number) this.model.close(session, 'released');
-    }
-    await this.holders[number]?.end();
-    await this.addHolder(place);
-    return `holder ${number} goes down`;
-  }
-
-  private rawRun(pick: number, waitMs: number): string | undefined {
-    const session = at(
-      [...this.sessions.keys()].filter((one) => one.isActive),
-      pick,
-    );
-    if (!session) return undefined;
-    const raw = this.model.askForRaw(this.nextId('raw'), session, this.now);
-    const { owner } = session.terms;
-    const options = { waitTimeoutMs: waitMs, ...(owner !== undefined && { owner }) };
-    this.keeper.limiter.acquireRunSlot(session.id, raw.id, options).then(
-      (slot) => this.rawGranted(raw, slot),
-      (fault: unknown) => {
-        session.rawEnded(raw, this.now);
-        this.refused.push({ what: raw, fault });
-      },
-    );
-    return `acquire ${raw.id} in ${session.id}, waits ${waitMs}`;
-  }
-
-  private rawGranted(raw: RawModel, slot: RunSlot): void {
-    raw.state = 'held';
-    raw.since = this.now;
-    this.raws.set(raw, slot);
-    const lost = (): void => raw.session.rawEnded(raw, this.now);
-    if (slot.signal.aborted) lost();
-    else slot.signal.addEventListener('abort', lost);
-  }
-
-  private rawRelease(pick: number): string | undefined {
-    const raw = at(
-      this.model.raws.filter(({ state }) => state === 'held'),
-      pick,
-    );
-    if (!raw) return undefined;
-    raw.session.rawEnded(raw, this.now);
-    void this.raws.get(raw)?.release();
-    return `give back ${raw.id}`;
   }
 
   /** From one moment at which something is due to the next, and a look at each. */
@@ -535,10 +271,17 @@ export class SessionsPlay {
     return `${ms} ms have passed`;
   }
 
-  private async toLimit(offsetMs: number): Promise<string | undefined> {
+  private async toLimit(offsetMs: number): Promise<Told> {
     const ms = this.model.nextDue(this.now) + offsetMs - this.now;
     if (ms <= 0 || ms === Infinity) return undefined;
     return this.advance(ms);
+  }
+
+  private stall(ms: number): string {
+    for (const session of this.model.sessions) session.stall(this.now);
+    this.clock.stall(ms);
+    this.stalledMs += ms;
+    return `${ms} ms pass in which nothing happens`;
   }
 
   private drain(timeoutMs: number): string {
@@ -554,94 +297,4 @@ export class SessionsPlay {
     void this.keeper.limiter.resume();
     return 'draining ends';
   }
-
-  /** No message of a session can make it crash, so this is one that cannot be read. */
-  private async fellSession(pick: number): Promise<string | undefined> {
-    const children = await whichChildren(this.supervisor);
-    const child = at(children, pick);
-    const session = child && this.laws.sessionOf(child.ref.actor);
-    if (!child || !session) return undefined;
-    this.model.close(session, 'crashed');
-    child.ref.actor?.send({
-      get type(): string {
-        throw new Error('felled');
-      },
-    });
-    return `session ${session.id} is felled`;
-  }
-
-  private fellSupervisor(): string {
-    for (const session of this.model.sessions) {
-      if (!session.isOpening && !session.isActive) continue;
-      this.model.close(session, 'crashed');
-      this.model.close(session, 'shutdown', false);
-    }
-    exit(this.supervisor, 'kill');
-    return 'the supervisor of sessions is felled';
-  }
-
-  // ── What functions do ───────────────────────────────────────────────────────────────────────────
-
-  private runAnother({ session }: RunModel): void {
-    const terms = {
-      waitMs: Infinity,
-      deadlineMs: Infinity,
-      leaseMs: Infinity,
-      isTool: false,
-      owner: session.terms.owner,
-      holder: undefined,
-    };
-    const run = this.model.askForRun(this.nextId('nested'), session, terms, this.now);
-    this.ask(run, 'value');
-    this.story.push(`  within: run ${run.id} in ${session.id}`);
-  }
-
-  private closeOwn({ session }: RunModel): void {
-    this.model.close(session, 'released');
-    void this.sessions.get(session)?.close();
-    this.story.push(`  within: close ${session.id}`);
-  }
-
-  // ── Who there is ────────────────────────────────────────────────────────────────────────────────
-
-  openRuns(): RunModel[] {
-    return [...this.runs.keys()].filter((run) => run.isOpen);
-  }
-
-  private rawsThere(): RawModel[] {
-    return this.model.raws.filter(({ state }) => state !== 'over');
-  }
-
-  private nextId(sort: string): string {
-    this.count += 1;
-    return `${sort}${this.count}`;
-  }
-
-  private holderAt(number: number): Living['holder'] {
-    const living = this.holders[number];
-    if (!living) throw new Error(`Expected a holder ${number}`);
-    return living.holder;
-  }
-
-  private async addHolder(place: number): Promise<void> {
-    const number = this.holders.length;
-    const kind = (FIRST_KIND + number * KIND_STEP) % HOLDERS.length;
-    for (const [, start] of HOLDERS.slice(kind, kind + 1)) this.holders.push(await start());
-    this.living[place] = number;
-  }
-
-  private signalOf(use: RunStep['signal']): Cancellation | undefined {
-    if (use === 'none') return undefined;
-    const own = { controller: new AbortController(), runs: [] };
-    const cancellation = use === 'shared' ? this.shared : own;
-    if (!this.cancellations.includes(cancellation)) this.cancellations.push(cancellation);
-    return cancellation;
-  }
-}
-
-/** One of them, whatever the number; none only when there is none. */
-function at<One>(all: readonly [One, ...One[]], pick: number): One;
-function at<One>(all: readonly One[], pick: number): One | undefined;
-function at<One>(all: readonly One[], pick: number): One | undefined {
-  return all[pick % all.length];
 }

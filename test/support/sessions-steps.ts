@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Step as FaultStep, Moment } from '../../src/limiter/fault-points.ts';
 import { LIFE_STEPS, STEPS } from '../../src/limiter/fault-points.ts';
 
-export const SESSION_IDS = ['s0', 's1', 's2', 's3'] as const;
+export const SESSION_IDS: readonly [string, ...string[]] = ['s0', 's1', 's2', 's3'];
 /** Some runs are asked for under these, the others under ids of their own. */
 export const RUN_IDS = ['r0', 'r1', 'r2'] as const;
 export const OWNERS = [undefined, 'alice', 'bob'] as const;
@@ -42,7 +42,10 @@ export interface FewLimits {
 export interface OpenStep {
   readonly do: 'open';
   readonly pick: number;
+  /** For somebody else than whose the id is. */
   readonly isStray: boolean;
+  /** An id that somebody waits for, if there is one. */
+  readonly isJoin: boolean;
   readonly waitMs: number;
   readonly idleMs: number;
   readonly lifetimeMs: number;
@@ -50,7 +53,7 @@ export interface OpenStep {
   readonly signal: SignalUse;
 }
 
-type SignalUse = 'none' | 'own' | 'shared';
+export type SignalUse = 'none' | 'own' | 'shared';
 
 export interface RunStep {
   readonly do: 'run';
@@ -90,6 +93,8 @@ type Picking =
   | 'renew'
   | 'holder_down'
   | 'raw_release'
+  | 'take_run'
+  | 'give_back_session'
   | 'fell_session'
   | 'plan';
 
@@ -114,7 +119,7 @@ const upTo = (most: number) =>
   );
 
 const limitValues = {
-  maxParallelSessions: upTo(4),
+  maxParallelSessions: upTo(2),
   maxParallelRuns: upTo(4),
   maxRunsPerSession: upTo(3),
   maxRunsPerOwner: upTo(3),
@@ -146,6 +151,7 @@ const open: fc.Arbitrary<OpenStep> = fc.record({
   do: fc.constant('open'),
   pick,
   isStray: fc.nat({ max: 9 }).map((chance) => chance === 0),
+  isJoin: fc.boolean(),
   waitMs: fc.constantFrom(...WAITS),
   idleMs: fc.constantFrom(...IDLES),
   lifetimeMs: fc.constantFrom(...LIFETIMES),
@@ -187,7 +193,7 @@ const picking = (...names: Picking[]): fc.Arbitrary<Step> =>
   fc.record({ do: fc.constantFrom(...names), pick });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { arbitrary: open, weight: 14 },
+  { arbitrary: open, weight: 18 },
   { arbitrary: run, weight: 34 },
   { arbitrary: picking('settle_work', 'settle_work', 'fail_work'), weight: 14 },
   { arbitrary: picking('cancel', 'interrupt', 'abort'), weight: 8 },
@@ -214,6 +220,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
   },
   { arbitrary: picking('raw_release'), weight: 3 },
+  { arbitrary: picking('take_run'), weight: 2 },
+  { arbitrary: picking('give_back_session'), weight: 1 },
   {
     arbitrary: fc.record({
       do: fc.constant('limits' as const),
@@ -272,3 +280,10 @@ export const ending: fc.Arbitrary<Ending> = fc.record({
   how: fc.constantFrom<Ending['how']>('rest', 'stop', 'stop', 'give_up'),
   timeoutMs: fc.constantFrom(0, 700, 10_000),
 });
+
+/** One of them, whatever the number; none only when there is none. */
+export function at<One>(all: readonly [One, ...One[]], pick: number): One;
+export function at<One>(all: readonly One[], pick: number): One | undefined;
+export function at<One>(all: readonly One[], pick: number): One | undefined {
+  return all[pick % all.length];
+}
