@@ -26,9 +26,9 @@ export function bind(limiter: Survivors, entry: Entry, bonds: Bonds): void {
   const lease = leaseMs === Infinity ? undefined : new Lease(entry, leaseMs, now);
   const bound = { limiter, entry, holder, lease };
   tie(bound);
-  if (work) ensureTie(entry).work = work;
-  if (terms !== undefined) ensureTie(entry).terms = terms;
   limiter.tables.undo.add(untie, bound);
+  if (work) takeOver(limiter, entry, work);
+  if (terms !== undefined) ensureTie(entry).terms = terms;
   if (acquiredAt !== undefined) Object.assign(ensureTie(entry), { acquiredAt, handles: 0 });
 }
 

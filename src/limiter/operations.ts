@@ -310,7 +310,7 @@ function concerned<Entry extends RunEntry | SessionEntry>(
   find: () => Entry | undefined,
 ): Entry | undefined {
   const entry = find();
-  const grant = held?.token ?? token;
+  const grant = token ?? held?.token;
   if (grant === undefined || entry === undefined) return entry;
   return entry.isHeld && entry.token === grant ? entry : undefined;
 }

@@ -21,8 +21,13 @@ abstract class Slot<Entry extends RunEntry | SessionEntry> {
   }
 
   /** For who never had it in his hands: ends the slot unless somebody else was given it too. */
-  static giveUp({ desk, entry }: Slot<RunEntry | SessionEntry>): void {
-    desk.giveUp(entry);
+  static giveUp({ desk, entry, isCurrent }: Slot<RunEntry | SessionEntry>): void {
+    if (isCurrent) desk.giveUp(entry);
+  }
+
+  /** Whether its entry stands for the grant that it was given. */
+  protected get isCurrent(): boolean {
+    return true;
   }
 
   /** The fencing token: rises with every grant of the limiter. */
@@ -48,8 +53,31 @@ abstract class Slot<Entry extends RunEntry | SessionEntry> {
   }
 }
 
-/** A session slot that is held. */
+/**
+ * A session slot that is held. Its id may be granted anew while runs of it are left, so a handle keeps the
+ * token that it stands for.
+ */
 export class SessionSlot extends Slot<SessionEntry> {
+  private readonly grant: number;
+
+  constructor(entry: SessionEntry, desk: Desk) {
+    super(entry, desk);
+    this.grant = entry.token;
+  }
+
+  override get token(): number {
+    return this.grant;
+  }
+
+  override get signal(): AbortSignal {
+    if (this.isCurrent) return super.signal;
+    return AbortSignal.abort(new SlotLostError('released', this.sessionId));
+  }
+
+  protected override get isCurrent(): boolean {
+    return this.entry.token === this.grant;
+  }
+
   get sessionId(): string {
     return this.entry.id;
   }
@@ -73,7 +101,7 @@ export class SessionSlot extends Slot<SessionEntry> {
 
   /** `note`: what is said of its end. It stands in a journal that tells of what has ended. */
   release({ note }: { readonly note?: string } = {}): Promise<ReleaseReport> {
-    return this.desk.releaseSession(this.entry.id, undefined, this.entry, note);
+    return this.desk.releaseSession(this.entry.id, this.grant, this.entry, note);
   }
 
   toJSON(): { sessionId: string; token: number } {

@@ -274,6 +274,9 @@ export class SlotTables {
     entry.owner = this.ownerOf(owner);
     entry.labels = labels;
     entry.life = 'process';
+    // Of what it was before, if runs have outlived that, nothing is left.
+    entry.tie = undefined;
+    entry.claims = 0;
     return entry;
   }
 

@@ -149,6 +149,25 @@ describe('a managed slot', () => {
     await limiter.stop();
   });
 
+  test('outliving its session, whose id is granted anew: the old handle frees nobody else’s', async () => {
+    const limiter = await start();
+    const work = new NotedWork();
+    const old = await limiter.acquireSessionSlot('s1', { work: new NotedWork() });
+    const { signal } = old;
+    const run = await limiter.acquireRunSlot('s1', 'r1', { work });
+    await old.release();
+    expect(counts(limiter)).toMatchObject({ activeSessions: 0, activeRuns: 1 });
+    const next = await limiter.acquireSessionSlot('s1');
+    expect(next.token).toBeGreaterThan(old.token);
+    expect([signal.aborted, old.signal.aborted, next.signal.aborted]).toEqual([false, true, false]);
+    expect(await old.release()).toEqual(NOTHING_RELEASED);
+    // Its work was the old one's.
+    expect(await limiter.releaseSessionSlot('s1')).toEqual({ sessions: 1, runs: 0, waiters: 0 });
+    await run.release();
+    expect(counts(limiter)).toEqual(EMPTY);
+    await limiter.stop();
+  });
+
   test('of a session telling who has taken it over that another handle gave it back', async () => {
     const limiter = await start();
     const work = new NotedWork();
