@@ -85,10 +85,35 @@ export const journalLaws: readonly JournalLaw[] = [
   ),
 
   durableLaw('a command being there again, with all that was said of it', (store) => {
-    const run = runOf('r', { life: 'command', owner: 'o', kind: 'k', labels: {}, leaseMs: 2 });
+    const said = { owner: 'o', kind: 'k', labels: {}, leaseMs: 2, order: 'its order' };
+    const run = runOf('r', { life: 'command', ...said });
     store.commit([{ type: 'run_slot_granted', ...run }]);
     deepStrictEqual(store.recovered().runs, [run]);
   }),
+
+  durableLaw(
+    'the session of a command being there again, and ending with the next process',
+    (store) => {
+      const session = granted('s', { token: 1, life: 'process', terms: 'its terms' });
+      const run = runOf('r', { token: 2, life: 'command' });
+      store.commit([session, { type: 'run_slot_granted', ...run }]);
+      const { sessions, interruptedSessions } = store.recovered(AT + 9_000);
+      deepStrictEqual(
+        sessions.map(({ token, life, terms, lastActiveAt }) => [token, life, terms, lastActiveAt]),
+        [[1, 'process', 'its terms', AT + 9_000]],
+      );
+      strictEqual(interruptedSessions, 0);
+      const ending = {
+        token: 2,
+        reason: 'released',
+        at: AT,
+        isKept: true,
+        note: undefined,
+      } as const;
+      store.commit([{ type: 'run_slot_ended', ...ending }]);
+      strictEqual(store.recovered().interruptedSessions, 1);
+    },
+  ),
 
   durableLaw('what lives as long as its process having ended with it, once', (store) => {
     const run = runOf('r', { token: 2 });
@@ -268,7 +293,8 @@ function sessionOf(sessionId: string, more: Partial<SessionRecord> = {}): Sessio
 }
 
 function runOf(runId: string, more: Partial<RunRecord> = {}): RunRecord {
-  const plain = { owner: undefined, kind: undefined, labels: undefined, leaseMs: undefined };
+  const said = { owner: undefined, kind: undefined, labels: undefined, leaseMs: undefined };
+  const plain = { ...said, order: undefined };
   const slot = { token: 1, runId, sessionId: 's', life: 'process' as const };
   return { ...slot, ...plain, grantedAt: AT, ...more };
 }

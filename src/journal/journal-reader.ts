@@ -84,7 +84,7 @@ function read(file: JournalFile, connection: Connection): JournalReport {
     boot: boot ?? null,
     limits,
     sessions: sessions.map((row) => slotOf({ ...sessionOf(row) })),
-    runs: runs.map(runOf).map((run) => slotOf({ ...run })),
+    runs: runs.map((row) => slotOf({ ...runOf(row) })),
     ended: (connection.prepare(ENDED).all() as EndedRow[]).map(endOf), // as it is selected
   };
 }

@@ -97,9 +97,11 @@ export interface SessionRecord extends SlotRecord {
 export interface RunRecord extends SlotRecord {
   readonly runId: string;
   readonly kind: string | undefined;
+  /** What is to be done, for work that is no part of the process. */
+  readonly order: string | undefined;
 }
 
-/** A session that has outlived its process. */
+/** A session that has outlived its process, or in which a command may have. */
 export interface RecoveredSession extends SessionRecord {
   /** The last time at which a run of it was held, or its grant. */
   readonly lastActiveAt: number;

@@ -107,11 +107,13 @@ export class SqliteJournal implements DurableJournal {
 
   recover(now: number): Recovered {
     const { sessions, runs, limits, activity, terms, closed } = this.content;
+    const commands = runs.filter(([, , , life]) => life === 'command');
+    const atWork = new Set(commands.map(([, , sessionId]) => sessionId));
     const living = sessions
-      .filter(([, , life]) => life !== 'process')
+      .filter(([, sessionId, life]) => life !== 'process' || atWork.has(sessionId))
       .map((row) => sessionOf(row, terms));
     const dead = runs.filter(([, , , life]) => life === 'process');
-    const inUse = new Set(dead.map(([, , sessionId]) => sessionId));
+    const inUse = new Set([...atWork, ...dead.map(([, , sessionId]) => sessionId)]);
     // Nobody knows when they died; that it was just now ends no session too early.
     const stillActive = living.filter(({ sessionId }) => inUse.has(sessionId));
     const tokens = stillActive.map(({ token }) => token);
@@ -124,7 +126,7 @@ export class SqliteJournal implements DurableJournal {
           ? now
           : lastActiveAt(session.token, session.grantedAt),
       })),
-      runs: runs.filter(([, , , life]) => life !== 'process').map(runOf),
+      runs: commands.map((row) => runOf(row, terms)),
       closed,
       limits,
       interruptedSessions: sessions.length - living.length,
@@ -143,7 +145,7 @@ export class SqliteJournal implements DurableJournal {
         ...sessionOf(row, terms),
         lastActiveAt: activity.get(row[0]) ?? row[6],
       })),
-      runs: runs.map(runOf),
+      runs: runs.map((row) => runOf(row, terms)),
     };
   }
 

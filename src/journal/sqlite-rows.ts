@@ -66,7 +66,7 @@ export function sessionOf(row: SessionRow, terms?: ReadonlyMap<number, string>):
   };
 }
 
-export function runOf(row: RunRow): RunRecord {
+export function runOf(row: RunRow, orders?: ReadonlyMap<number, string>): RunRecord {
   const [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt] = row;
   return {
     token,
@@ -78,6 +78,7 @@ export function runOf(row: RunRow): RunRecord {
     labels: labelsOf(labels),
     leaseMs: leaseMs ?? undefined,
     grantedAt,
+    order: orders?.get(token),
   };
 }
 

@@ -39,7 +39,11 @@ const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
     end_checksum(token, :reason, :at, :note) FROM runs`;
 const RUN_COLUMNS = 10;
 const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
-const NEWEST_OF_PROCESS = "WHERE life = 'process' ORDER BY token DESC LIMIT :most";
+const OF_PROCESS = "life = 'process'";
+/** A session in which a command is at work lives as long as that. */
+const SESSION_OF_PROCESS = `${OF_PROCESS}
+  AND session_id NOT IN (SELECT session_id FROM runs WHERE life = 'command')`;
+const NEWEST = 'ORDER BY token DESC LIMIT :most';
 
 export class SqliteWriter {
   private readonly retention: Retention;
@@ -106,9 +110,12 @@ export class SqliteWriter {
     switch (change.type) {
       case 'run_slot_granted':
         this.addedRuns.add(runRow(change));
+        if (change.order !== undefined) this.addTerms(change.token, change.order);
         break;
       case 'run_slot_ended':
         if (this.isToBeKept(change.isKept)) this.keepRun(change);
+        // What was given back by its holder, and nothing else, never had an order.
+        if (change.isKept) statements.dropTerms.run(change.token);
         this.endedRuns.add(change.token);
         break;
       case 'session_slot_granted':
@@ -164,6 +171,7 @@ export class SqliteWriter {
     statements.keepRuns.run({ reason, at, most, note: null });
     statements.dropSessions.run();
     statements.dropRuns.run();
+    statements.dropLostTerms.run();
     this.lastEndAt = at;
   }
 
@@ -193,10 +201,13 @@ function prepare(connection: Connection) {
     setFact: connection.prepare(`INSERT OR REPLACE INTO facts ${values(3)}`),
     keepSession: connection.prepare(`${ENDED_SESSION} WHERE token = :token`),
     keepRun: connection.prepare(`${ENDED_RUN} WHERE token = :token`),
-    keepSessions: connection.prepare(`${ENDED_SESSION} ${NEWEST_OF_PROCESS}`),
-    keepRuns: connection.prepare(`${ENDED_RUN} ${NEWEST_OF_PROCESS}`),
-    dropSessions: connection.prepare("DELETE FROM sessions WHERE life = 'process'"),
-    dropRuns: connection.prepare("DELETE FROM runs WHERE life = 'process'"),
+    keepSessions: connection.prepare(`${ENDED_SESSION} WHERE ${SESSION_OF_PROCESS} ${NEWEST}`),
+    keepRuns: connection.prepare(`${ENDED_RUN} WHERE ${OF_PROCESS} ${NEWEST}`),
+    dropSessions: connection.prepare(`DELETE FROM sessions WHERE ${SESSION_OF_PROCESS}`),
+    dropRuns: connection.prepare(`DELETE FROM runs WHERE ${OF_PROCESS}`),
+    dropLostTerms: connection.prepare(
+      'DELETE FROM terms WHERE token NOT IN (SELECT token FROM sessions UNION SELECT token FROM runs)',
+    ),
     forgetSurplus: connection.prepare(FORGET_SURPLUS),
     forgetOld: connection.prepare('DELETE FROM ended WHERE ended_at < ?'),
   };

@@ -36,8 +36,8 @@ export interface TryDurableOptions extends TrySessionOptions {
    */
   readonly durable?: boolean;
   /**
-   * Kept with a durable session, for whoever finds it there again: at most 4,096 characters. Default
-   * none.
+   * Kept with the session in a journal on disk, for whoever finds it there again: at most 4,096 characters.
+   * Default none.
    */
   readonly terms?: string;
 }
@@ -46,6 +46,12 @@ export interface TryDurableOptions extends TrySessionOptions {
 export interface TryRunOptions extends TrySessionOptions {
   /** The class of runs, which may have a limit of its own (`maxRunsPerKind`). An id. */
   readonly kind?: string;
+  /**
+   * What is to be done, as text of at most 131,072 characters, for work that is no part of this process. The
+   * slot is kept in the journal with it and is held again in the next process, if whoever takes it up finds the
+   * work there. For a limiter with a journal on disk.
+   */
+  readonly order?: string;
 }
 
 /** How to wait. */
@@ -67,6 +73,7 @@ export type AnyAcquireOptions = AcquireRunOptions & AcquireSessionOptions;
 
 const SESSION = ['priority', 'owner', 'labels', 'leaseMs'];
 const RUN = [...SESSION, 'kind'];
+const ORDER = ['order'];
 const HELD = ['holder', 'work'];
 const DURABLE = ['durable', 'terms'];
 const WAIT = ['waitTimeoutMs', 'signal'];
@@ -74,9 +81,9 @@ const WAIT = ['waitTimeoutMs', 'signal'];
 /** Which options there are: for the slot of what, now or later, in this thread or through a port. */
 const NAMES = {
   session: [...SESSION, ...HELD, ...DURABLE, ...WAIT],
-  run: [...RUN, ...HELD, ...WAIT],
+  run: [...RUN, ...ORDER, ...HELD, ...WAIT],
   session_now: [...SESSION, ...HELD, ...DURABLE],
-  run_now: [...RUN, ...HELD],
+  run_now: [...RUN, ...ORDER, ...HELD],
   remote_session: [...SESSION, ...WAIT],
   remote_run: [...RUN, ...WAIT],
 } as const;
@@ -87,6 +94,8 @@ const MOST_LABELS = 16;
 const LONGEST_LABEL = 256;
 /** Terms are data of a few fields, not a document. */
 const LONGEST_TERMS = 4_096;
+/** As long as the kernel lets one argument of a program be. */
+const LONGEST_ORDER = 131_072;
 
 /** Throws `invalid_option`. */
 export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): void {
@@ -94,7 +103,7 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
     throw invalidOption('options', options, 'an object');
   }
   expectKnown(options, NAMES[asked]);
-  const { owner, kind, priority, labels, holder, leaseMs, work, durable, terms } = options;
+  const { owner, kind, priority, labels, holder, leaseMs, work, durable, terms, order } = options;
   const { waitTimeoutMs, signal } = options;
   expectOption('owner', owner, isOptionalId, ID);
   expectOption('kind', kind, isOptionalId, ID);
@@ -104,7 +113,8 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
   expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
   expectOption('work', work, isOptionalWork, 'an object with queued, endAsked and lost');
   expectOption('durable', durable, isOptionalBoolean, 'true or false');
-  expectOption('terms', terms, isOptionalText, 'a string of at most 4,096 characters');
+  expectOption('terms', terms, isOptionalTerms, 'a string of at most 4,096 characters');
+  expectOption('order', order, isOptionalOrder, 'a string of at most 131,072 characters');
   expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
   expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
 }
@@ -137,8 +147,12 @@ function isOptionalHolder(value: unknown): boolean {
   return value === undefined || isHolderTarget(value);
 }
 
-function isOptionalText(value: unknown): boolean {
+function isOptionalTerms(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && value.length <= LONGEST_TERMS);
+}
+
+function isOptionalOrder(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value.length <= LONGEST_ORDER);
 }
 
 function isOptionalWork(value: unknown): boolean {

@@ -59,26 +59,33 @@ function waitingTerms(waitTimeoutMs: number): AcquireTerms {
 }
 
 function bondsOf(
-  { holder, leaseMs = Infinity, work, durable = false, terms }: AnyAcquireOptions,
+  options: AnyAcquireOptions,
   { holders, tracesHandles, isDurable }: Acquired,
 ): Bonds | undefined {
-  const isPlain = holder === undefined && leaseMs === Infinity && !work && !durable;
-  if (terms !== undefined && !durable) throw invalidOption('terms', terms, NEEDS_DURABLE);
+  const { holder, leaseMs = Infinity, work, durable = false, terms, order } = options;
+  const kept = terms ?? order;
+  const isPlain = holder === undefined && leaseMs === Infinity && !work && !durable && !kept;
   if (isPlain && !tracesHandles) return undefined;
-  if (durable && !isDurable) throw invalidOption('durable', durable, NEEDS_JOURNAL);
+  if (!isDurable) expectNothingKept(options);
   if (durable && holder !== undefined) throw invalidOption('durable', durable, NO_HOLDER);
   return {
-    life: durable ? 'durable' : 'process',
+    life: order === undefined ? (durable ? 'durable' : 'process') : 'command',
     holder: holder && foundHolder(holder, holders),
     leaseMs,
     work,
-    terms,
+    terms: kept,
     acquiredAt: tracesHandles ? placeOfCaller() : undefined,
   };
 }
 
+/** What the memory journal would not keep is not asked of it. */
+function expectNothingKept({ durable, terms, order }: AnyAcquireOptions): void {
+  if (durable) throw invalidOption('durable', durable, NEEDS_JOURNAL);
+  if (terms !== undefined) throw invalidOption('terms', terms, NEEDS_JOURNAL);
+  if (order !== undefined) throw invalidOption('order', order, NEEDS_JOURNAL);
+}
+
 const NEEDS_JOURNAL = 'a journal on disk (start option `journal`) for what outlives the process';
-const NEEDS_DURABLE = '`durable: true` beside it, for nothing else is kept';
 const NO_HOLDER = 'no `holder` beside it, for that would end with the process';
 
 function foundHolder(target: HolderTarget, holders: Holders): Holder {

@@ -18,7 +18,9 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
     const sessionId = session.id;
     const kind = entry.kind?.id;
     const type = 'run_slot_granted';
-    changes.push({ type, token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt });
+    const order = tieOf(entry)?.terms;
+    const slot = { token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt, order };
+    changes.push({ type, ...slot });
     noteActivity(limiter, session);
   } else {
     const type = 'session_slot_granted';

@@ -34,6 +34,17 @@ export interface LimiterOptions {
   /** For how long, and how many, ended slots stay in a journal on disk. Default an hour, 10,000. */
   readonly retention?: { readonly maxAgeMs?: number; readonly maxCount?: number };
   /**
+   * In which folder commands have their output, as long as they are kept. Default beside the journal, its path
+   * with `.spool` behind it; without a journal on disk the folder for temporary files, and nothing of it is left
+   * when the keeper has stopped.
+   */
+  readonly spoolDir?: string;
+  /**
+   * What is done with commands that were at work when the last process ended: `'adopt'` (default), they go on;
+   * `'kill'`.
+   */
+  readonly orphans?: 'adopt' | 'kill';
+  /**
    * Between what free run slots go round: `'arrival'` (default), first come first served; `'session'`,
    * `'owner'`, one slot for each in turn. Priority and arrival order inside a session or owner then.
    */
@@ -78,6 +89,8 @@ const NAMES = [
   'fairness',
   'journal',
   'retention',
+  'spoolDir',
+  'orphans',
   'traceHandles',
   'clock',
   'logger',
@@ -94,6 +107,8 @@ export interface CheckedOptions {
   readonly limits: Limits;
   readonly journal: 'memory' | JournalPlace | Journal;
   readonly retention: Retention;
+  readonly spoolDir: string | undefined;
+  readonly orphans: 'adopt' | 'kill';
   readonly fairness: Fairness;
   readonly traceHandles: boolean;
   readonly clock: Clock;
@@ -111,10 +126,13 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   const { limits = {}, journal = 'memory', callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   const { restartIntensity = DEFAULT_RESTART_INTENSITY, faultPoints, inspect } = options;
   const { fairness = 'arrival', traceHandles = false, retention = {} } = options;
+  const { spoolDir, orphans = 'adopt' } = options;
   expectOption('fairness', fairness, isFairness, "'arrival', 'session' or 'owner'");
   expectOption('traceHandles', traceHandles, isBoolean, 'true or false');
   checkJournal(journal);
   checkRetention(retention);
+  expectOption('spoolDir', spoolDir, isOptionalPath, 'the path of a folder');
+  expectOption('orphans', orphans, isOrphans, "'adopt' or 'kill'");
   expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
   expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
   const { clock = systemClock, logger = silentLogger } = options;
@@ -126,6 +144,8 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
     limits: withLimits(DEFAULT_LIMITS, checkLimitChanges(limits)),
     journal,
     retention,
+    spoolDir,
+    orphans,
     fairness,
     traceHandles,
     clock,
@@ -190,6 +210,14 @@ function checkRetention(retention: unknown): void {
 /** SQLite gives the empty name and `:memory:` a meaning of their own: nothing would be kept. */
 function isPath(value: unknown): boolean {
   return typeof value === 'string' && value !== '' && value !== ':memory:' && !value.includes('\0');
+}
+
+function isOptionalPath(value: unknown): boolean {
+  return value === undefined || isPath(value);
+}
+
+function isOrphans(value: unknown): boolean {
+  return value === 'adopt' || value === 'kill';
 }
 
 function isDurability(value: unknown): boolean {

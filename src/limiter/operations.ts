@@ -267,7 +267,8 @@ function unlessDegraded<Entry>({ storage }: Survivors, decision: Decision<Entry>
 function decideNewRun({ tables }: Survivors, call: AcquireRunCall): Decision<RunEntry> {
   const decision = decideRun(tables, call);
   if (decision.type !== 'held' && decision.type !== 'join') return decision;
-  if (!call.bonds?.work && !isManaged(decision.entry)) return decision;
+  const isMeant = call.bonds?.work ? isToBeTakenUp(decision.entry) : !isManaged(decision.entry);
+  if (isMeant) return decision;
   return { type: 'refuse', refusal: { code: 'run_id_conflict', id: call.runId } };
 }
 
@@ -288,6 +289,11 @@ function answerKnown(
 function isManaged(entry: RunEntry): boolean {
   const waiting = entry.waiter?.claimants[0] as BookedCall | undefined; // only calls wait
   return (waiting ? requestOf(waiting).bonds?.work : tieOf(entry)?.work) !== undefined;
+}
+
+/** It was held for a process that has ended, and nobody has taken it up yet. */
+function isToBeTakenUp(entry: RunEntry): boolean {
+  return entry.isHeld && entry.life === 'command' && tieOf(entry)?.work === undefined;
 }
 
 /** Who wants a slot to live on cannot take over one that ends with the process, nor the other way. */

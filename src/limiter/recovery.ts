@@ -121,7 +121,7 @@ function bindAgain(
 ): void {
   const { life, leaseMs = Infinity, grantedAt } = record;
   ensureTie(entry).grantedAt = grantedAt;
-  const terms = 'terms' in record ? record.terms : undefined;
+  const terms = 'terms' in record ? record.terms : record.order;
   entry.claims = 1;
   const none = { holder: undefined, work: undefined, acquiredAt: undefined };
   bind(limiter, entry, { ...none, leaseMs, life, terms });

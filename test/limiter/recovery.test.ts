@@ -228,7 +228,8 @@ describe('a limiter that finds a journal', () => {
 describe('the command of a process that has ended', () => {
   const command = (runId: string, token: number): RunRecord => {
     const terms = { owner: 'alice', kind: 'exec', labels: undefined, leaseMs: undefined };
-    return { runId, token, sessionId: 's', life: 'command', grantedAt: T0, ...terms };
+    const order = 'an order';
+    return { runId, token, sessionId: 's', life: 'command', grantedAt: T0, order, ...terms };
   };
 
   /** A journal in which two commands run. */

@@ -48,7 +48,7 @@ function changesOf(token: number): JournalChange[] {
   if (token % 3 === 0) more.push({ type: 'session_active', token, at: AT + token });
   return [
     { type: 'session_slot_granted', ...session },
-    { type: 'run_slot_granted', ...run, ...slot, kind: 'tool', leaseMs: 1.5 },
+    { type: 'run_slot_granted', ...run, ...slot, kind: 'tool', leaseMs: 1.5, order: terms },
     ...more,
   ];
 }
