@@ -1,6 +1,7 @@
 /**
  * Every coded fault, in one table: code and meaning. The codes live beside what raises them.
  */
+import { executorFaultCodes } from './executors/fault-codes.ts';
 import { journalFaultCodes } from './journal/journal-faults.ts';
 import { limiterFaultCodes } from './limiter/fault-codes.ts';
 import { otpFaultCodes } from './otp/index.ts';
@@ -11,6 +12,7 @@ export const faultCodes = {
   ...limiterFaultCodes,
   ...journalFaultCodes,
   ...sessionFaultCodes,
+  ...executorFaultCodes,
 } as const;
 
 export type FaultCode = keyof typeof faultCodes;

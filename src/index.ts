@@ -11,6 +11,7 @@ export {
 } from '../supervisors/start-slotkeeper.ts';
 export { startTree, type Tree, type TreeOptions } from '../supervisors/start-tree.ts';
 export { type FaultCode, faultCodes } from './errors.ts';
+export { CommandError } from './executors/command-result.ts';
 export { type FaultDetails, SlotkeeperError } from './fault.ts';
 export type {
   DurableJournal,

@@ -1,17 +1,20 @@
 /**
  * Starts the whole tree: the limiter, and the sessions that stand on it.
  */
+import { CommandExecutor } from '../src/executors/command-executor.ts';
 import { fnExecutor } from '../src/executors/fn-executor.ts';
+import { spoolPlace } from '../src/executors/spool-place.ts';
 import type { DrainOptions } from '../src/limiter/drain.ts';
 import type { DrainReport } from '../src/limiter/drains.ts';
 import { ConcurrencyLimiter } from '../src/limiter/limiter.ts';
-import type { LimiterOptions } from '../src/limiter/limiter-options.ts';
+import type { CheckedOptions, LimiterOptions } from '../src/limiter/limiter-options.ts';
 import type { Status } from '../src/limiter/status.ts';
 import type { AnySupervisorRef, ServerRef } from '../src/otp/index.ts';
 import { expectKnown, expectOption, isDuration } from '../src/otp/options.ts';
 import { DEFAULT_RETENTION } from '../src/sessions/ended.ts';
 import type { Run } from '../src/sessions/run.ts';
 import type { Session } from '../src/sessions/session.ts';
+import { orderOfText } from '../src/sessions/session-notes.ts';
 import type { SessionOptions } from '../src/sessions/session-options.ts';
 import { type AbandonedRun, Sessions } from '../src/sessions/sessions.ts';
 import { sessions } from './sessions.ts';
@@ -143,27 +146,44 @@ export class Slotkeeper {
 
 /** Starts the tree and resolves when it accepts. Rejects as `startConcurrencyLimiter` does. */
 export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slotkeeper> {
-  const started = await startLimiterTree(options, [sessions]);
+  // Whether a command lives is its executor's to find out, and the session's to act upon.
+  const started = await startLimiterTree(options, [sessions], ({ order }) =>
+    orderOfText(order) ? 'alive' : 'gone',
+  );
   const { survivors, recovered, tree, others, options: checked } = started;
   const limiter = new ConcurrencyLimiter(survivors);
   const { clock, logger, faultPoints } = checked;
+  const isKept = recovered !== undefined;
+  const command = commandExecutor(checked, isKept);
   const register = new Sessions({
     limiter,
     // The second of the list.
     supervisor: others[0] as ServerRef as AnySupervisorRef,
-    executors: { fn: fnExecutor },
+    executors: { fn: fnExecutor, command },
+    isKept,
     clock,
     logger,
     retention: { ...DEFAULT_RETENTION, ...checked.retention },
     faultPoints,
   });
   try {
+    command.clean(recovered?.runs.map(({ token }) => token) ?? []);
     if (recovered) await register.restore(recovered);
   } catch (fault) {
     await tree.stop();
     throw fault;
   }
+  tree.ended.then(() => command.close());
   return new Slotkeeper(limiter, register, tree);
+}
+
+/** With a journal commands outlive the process, and so does what they print. */
+function commandExecutor(
+  { spoolDir, orphans, journal }: CheckedOptions,
+  outlives: boolean,
+): CommandExecutor {
+  const file = typeof journal === 'object' && 'path' in journal ? journal.path : undefined;
+  return new CommandExecutor({ spoolDir: spoolPlace(spoolDir, file), outlives, orphans });
 }
 
 function checkedTimeout(options: StopOptions): number {

@@ -46,14 +46,17 @@ describe('README', () => {
   });
 });
 
-describe.each(['docs/limiter.md', 'docs/durability.md', 'docs/sessions.md'])('%s', (guide) => {
-  const shown = blocks(guide).map((block) => [block.split('\n')[0], block]);
+describe.each(['docs/limiter.md', 'docs/durability.md', 'docs/sessions.md', 'docs/commands.md'])(
+  '%s',
+  (guide) => {
+    const shown = blocks(guide).map((block) => [block.split('\n')[0], block]);
 
-  test.each(shown)('showing what an example runs: %s', (_firstLine, block) => {
-    expect(examples.map(source).join('\n')).toContain(block);
-  });
+    test.each(shown)('showing what an example runs: %s', (_firstLine, block) => {
+      expect(examples.map(source).join('\n')).toContain(block);
+    });
 
-  test.each(blocks(guide, 'text'))('showing what an example prints: %s', (block) => {
-    expect(examples.map(promised).join('\n')).toContain(block);
-  });
-});
+    test.each(blocks(guide, 'text'))('showing what an example prints: %s', (block) => {
+      expect(examples.map(promised).join('\n')).toContain(block);
+    });
+  },
+);

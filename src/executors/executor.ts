@@ -4,12 +4,16 @@
  * An executor starts work and says when it is gone. The run's slot is held as long as the work is there,
  * so the one thing that an executor must never do is to say `gone` of work that goes on.
  *
+ * - `complete` makes an order of what was asked for, checked and with its defaults, or throws.
  * - `start` begins the work and returns. It does not throw: work that cannot begin is gone, and failed.
- * - `gone` is called once, when nothing of the work is left; never inside of `start` or `stop`.
+ * - `gone` is called once, when nothing of the work is left; never inside of `start`, `adopt` or `stop`.
  * - `stop` asks the work to end. Again is a no-op. An executor that `endsWhenStopped` sees to it that the
  *   work is gone within a bounded time then, and the run's outcome is told when it is. Of any other the
  *   outcome is told at once, and the slot waits for the work.
  * - `pause` and `resume` are called only where `canPause` has said so, alternately, while the work runs.
+ *
+ * Work that `outlives` its process is taken up by the next one: its order is plain data, stands in the journal
+ * with the slot, and is given to `adopt` with the same token.
  */
 
 /** What an executor gets besides the order. */
@@ -24,10 +28,12 @@ export interface WorkPlace {
   gone(end: WorkEnd): void;
 }
 
-/** How work has ended by itself. */
+/** How work has ended by itself. `value`: what it has come to, also where that is no success. */
 export type WorkEnd =
   | { readonly state: 'succeeded'; readonly value: unknown }
-  | { readonly state: 'failed'; readonly error: Error };
+  | { readonly state: 'failed'; readonly error: Error; readonly value?: unknown }
+  /** It is gone, and nobody saw how it ended. */
+  | { readonly state: 'interrupted' };
 
 /** Work that was started. */
 export interface Work {
@@ -37,10 +43,19 @@ export interface Work {
   resume(): void;
 }
 
-export interface Executor<Order = unknown> {
+export interface Executor<Asked = unknown, Order = unknown> {
   readonly endsWhenStopped: boolean;
+  /** Whether its work goes on when this process ends. */
+  readonly outlives: boolean;
+  complete(asked: Asked): Order;
   canPause(order: Order): boolean;
   start(order: Order, place: WorkPlace): Work;
+  /** Takes up what was begun for this slot by a process that has ended, or begins it. */
+  adopt(order: Order, place: WorkPlace): Work;
+  /** What the work of this slot has printed. Throws `no_output` where there is none. */
+  output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord>;
+  /** Nobody will ask for what the work of this slot has left behind. */
+  forget(token: number): void;
 }
 
 /** What a function that is run gets. */
@@ -61,8 +76,83 @@ export interface RunContext {
 /** A function as work. What it returns, or what that resolves with, is the run's value. */
 export type RunFunction<Value = unknown> = (context: RunContext) => Value | PromiseLike<Value>;
 
-/** The order of a function. */
+/** A function, and what is said of it. */
 export interface FunctionOrder {
   readonly fn: RunFunction;
   readonly pausable: boolean;
+}
+
+/** A program as work: plain data, which can be written down. */
+export interface CommandOrder {
+  /** The program and its arguments, each as it is: no shell sees them. */
+  readonly cmd: readonly string[];
+  /** Where it runs. Default the working directory of this process. */
+  readonly cwd?: string;
+  /** What its environment has besides what it may inherit. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What its standard input is: nothing (default), this text, or this file. */
+  readonly stdin?: string | { readonly file: string };
+  /** From SIGTERM to SIGKILL, also for what it leaves behind. Milliseconds, default 5,000. */
+  readonly killGraceMs?: number;
+  /** Bytes of its output that are kept, of standard output and error each. Default 16 MiB. */
+  readonly maxOutputBytes?: number;
+  /** Lines of its output that are kept, of standard output and error each. Default 100,000. */
+  readonly maxOutputLines?: number;
+}
+
+export type OutputStream = 'stdout' | 'stderr';
+
+/** What is known of one stream of a command's output. */
+export interface StreamReport {
+  /** Bytes that were kept. */
+  readonly bytes: number;
+  /** Bytes that came. */
+  readonly bytesSeen: number;
+  readonly lines: number;
+  /** Whether some of what came was not kept. */
+  readonly isTruncated: boolean;
+}
+
+/** One stream of the output, as it was kept. */
+export interface KeptOutput extends StreamReport {
+  /** The file that holds it. */
+  readonly path: string;
+}
+
+/** What a command has come to. */
+export interface CommandResult {
+  /** `null` if it did not exit by itself. */
+  readonly exitCode: number | null;
+  /** The signal that it died of; `null` if it exited. */
+  readonly signal: string | null;
+  readonly stdout: KeptOutput;
+  readonly stderr: KeptOutput;
+  /** What the disk said when it took no more of the output; `null` if it took all. */
+  readonly outputFault: string | null;
+  /** Processes that it had left behind, and that were killed. */
+  readonly killed: number;
+  /** UTC epoch milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** A piece of the output, as it came. */
+export interface OutputRecord {
+  /** Counts from 0, over both streams. */
+  readonly number: number;
+  readonly stream: OutputStream;
+  /** UTC epoch milliseconds. */
+  readonly at: number;
+  readonly bytes: Buffer;
+  /** The same as text. What is no UTF-8 is replaced. */
+  readonly text: string;
+}
+
+export interface OutputOptions {
+  /** The first record that is wanted. Default 0. */
+  readonly from?: number;
+  /** Waits for what is still to come, until the work has ended. Default false. */
+  readonly follow?: boolean;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal;
 }

@@ -7,10 +7,21 @@
 import { SlotkeeperError } from '../fault.ts';
 import type { Executor, FunctionOrder, RunContext, Work, WorkEnd, WorkPlace } from './executor.ts';
 
-export const fnExecutor: Executor<FunctionOrder> = {
+export const fnExecutor: Executor<FunctionOrder, FunctionOrder> = {
   endsWhenStopped: false,
+  outlives: false,
+  complete: (order) => order,
   canPause: ({ pausable }) => pausable,
   start: (order, place) => new FunctionWork(order, place),
+  // It has ended with its process, and was never asked to be taken up.
+  adopt: (order, place) => new FunctionWork(order, place),
+  output() {
+    throw new SlotkeeperError(
+      'no_output',
+      'A function has no output that is kept: only a command has',
+    );
+  },
+  forget() {},
 };
 
 class FunctionWork implements Work, RunContext {

@@ -41,7 +41,16 @@ export class Ended<Value> {
   private next: Forgetting | undefined = undefined;
   private isClosed = false;
 
-  constructor(retention: Retention, clock: Clock, deadlines: Deadlines) {
+  private readonly forgotten: (value: Value) => void;
+
+  /** `forgotten` is told of each that nobody will find any more. */
+  constructor(
+    retention: Retention,
+    clock: Clock,
+    deadlines: Deadlines,
+    forgotten: (value: Value) => void = () => {},
+  ) {
+    this.forgotten = forgotten;
     this.retention = retention;
     this.clock = clock;
     this.deadlines = deadlines;
@@ -49,8 +58,7 @@ export class Ended<Value> {
 
   /** One of the same id that ended before is forgotten. `agoMs`: milliseconds since its end. */
   add(id: string, value: Value, agoMs = 0): void {
-    if (this.retention.maxCount === 0) return;
-    this.byId.delete(id);
+    this.forget(id);
     this.byId.set(id, { value, endedAt: this.clock.monotonicNow() - agoMs });
     this.forgetOld();
   }
@@ -78,10 +86,16 @@ export class Ended<Value> {
   private readonly forgetOld = (): void => {
     for (const [id, kept] of this.byId) {
       if (this.byId.size <= this.retention.maxCount && !this.isOld(kept)) break;
-      this.byId.delete(id);
+      this.forget(id);
     }
     this.arm();
   };
+
+  private forget(id: string): void {
+    const kept = this.byId.get(id);
+    this.byId.delete(id);
+    if (kept) this.forgotten(kept.value);
+  }
 
   /** The timer comes for the oldest. */
   private arm(): void {

@@ -1,7 +1,15 @@
 /**
  * Sessions and runs, as the face gives them. Re-exports only.
  */
-export type { RunContext, RunFunction } from '../executors/executor.ts';
+export type {
+  CommandOrder,
+  CommandResult,
+  KeptOutput,
+  OutputOptions,
+  OutputRecord,
+  RunContext,
+  RunFunction,
+} from '../executors/executor.ts';
 export type * from './channels.ts';
 export { type SessionChannels, sessionChannels } from './channels.ts';
 export type { ControlOperation, ControlRecord } from './history.ts';

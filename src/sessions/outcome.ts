@@ -37,6 +37,7 @@ export const stopReasons = {
   max_lifetime: 'its session has reached its greatest age',
   session_crashed: "its session's actor has crashed",
   shutdown: 'the keeper is stopped',
+  orphaned: 'it is gone, and the command host that would have seen how it ended has died',
   stopped: 'the limiter has stopped; its work may go on',
 } as const;
 
@@ -50,14 +51,18 @@ export interface Stop {
   readonly note: string | undefined;
 }
 
-/** How a run has ended. `error` is an `Error` unless it has succeeded. */
+/**
+ * How a run has ended. `error` is an `Error` unless it has succeeded. `value` is what the work has come to: of
+ * a command also when it has failed or was stopped.
+ */
 export type RunOutcome<Value = unknown> =
   | { readonly state: 'succeeded'; readonly value: Value }
-  | { readonly state: 'failed'; readonly error: Error }
+  | { readonly state: 'failed'; readonly error: Error; readonly value?: Value }
   | {
       readonly state: StopState;
       readonly reason: StopReason;
       readonly error: RunStoppedError;
+      readonly value?: Value;
     };
 
 /** What the signal of a run aborts with, and what `result()` rejects with, when the run was ended. */

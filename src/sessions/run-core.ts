@@ -4,7 +4,14 @@
  * The actor (`run-machine.ts`) decides what may happen when. If it crashes, the core brings the run to its
  * end without it: the work is stopped, and the slot is given back when the work is gone.
  */
-import type { Executor, FunctionOrder, Work, WorkEnd, WorkPlace } from '../executors/executor.ts';
+import type {
+  Executor,
+  OutputOptions,
+  OutputRecord,
+  Work,
+  WorkEnd,
+  WorkPlace,
+} from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { AcquireRunOptions, EndReason, RunSlot } from '../limiter/index.ts';
 import type { SlotWork } from '../limiter/slot-work.ts';
@@ -27,7 +34,16 @@ import type { RunActor, RunEvent } from './run-machine.ts';
 import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
 import type { RunOptions } from './run-options.ts';
 import type { SessionCore } from './session-core.ts';
+import { textOfOrder } from './session-notes.ts';
 import { stopFor, stopOfRefusal } from './stops.ts';
+
+/** What a run is to do, and who does it. */
+export interface Task {
+  readonly executor: Executor;
+  readonly order: unknown;
+  /** UTC epoch milliseconds, where a process that has ended had begun it. */
+  readonly begunAt?: number;
+}
 
 /** The time of a run's work is over. */
 class RunDeadline extends Deadline {
@@ -56,15 +72,22 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   readonly outcome = new Once<RunOutcome>();
   /** Whether it has its slot, or waits for it: from then on it will have an outcome. */
   private readonly accepted = new Once<Run>();
-  /** Made when somebody waits for it. */
+  /** Made when somebody waits for them: its work has begun, or never will; it is over. */
+  private begun: Once<void> | undefined = undefined;
   private over: Once<void> | undefined = undefined;
-  private order: FunctionOrder | undefined;
+  /** What it is to do, and who does it. */
+  private order: unknown;
+  private readonly executor: Executor;
+  /** Since when, for one that was begun by a process that has ended: UTC epoch milliseconds. */
+  private readonly begunAt: number | undefined;
   private actor: RunActor | undefined = undefined;
   private slot: RunSlot | undefined = undefined;
   private work: Work | undefined = undefined;
   /** What ended it first: one of these. */
   private stopped: Stop | undefined = undefined;
   private workEnd: WorkEnd | undefined = undefined;
+  /** What the work has come to that was stopped. */
+  private lateValue: unknown = undefined;
   /** Why its actor is gone before its time. */
   private crash: Error | undefined = undefined;
   private deadline: RunDeadline | undefined = undefined;
@@ -78,10 +101,12 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private readonly queuedSince: number;
   private startedSince = 0;
 
-  constructor(session: SessionCore, id: string, order: FunctionOrder, options: RunOptions) {
+  constructor(session: SessionCore, id: string, task: Task, options: RunOptions) {
     this.session = session;
     this.id = id;
-    this.order = order;
+    this.order = task.order;
+    this.executor = task.executor;
+    this.begunAt = task.begunAt;
     this.options = options;
     const { clock } = session.register;
     this.queuedAt = Math.round(clock.now());
@@ -216,6 +241,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   gone(end: WorkEnd): void {
     if (this.isOver) return;
     if (!this.isDecided) this.workEnd = end;
+    else if ('value' in end) this.lateValue = end.value;
     this.work = undefined;
     this.send({ type: 'work_gone' });
   }
@@ -293,6 +319,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.forget();
     this.session.runEnded(this);
     this.session.register.runOver(this);
+    this.begun?.resolve();
     this.over?.resolve();
   }
 
@@ -333,15 +360,18 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private beginWork(): void {
     if (this.isDecided) return;
     const { register } = this.session;
+    const { clock } = register;
     const { deadlineMs = Infinity } = this.options;
-    this.startedSince = register.clock.monotonicNow();
-    this.startedAt = Math.round(register.clock.now());
+    this.startedAt = this.begunAt ?? Math.round(clock.now());
+    const agoMs = this.begunAt === undefined ? 0 : Math.max(0, clock.now() - this.begunAt);
+    this.startedSince = clock.monotonicNow() - agoMs;
     if (deadlineMs !== Infinity) {
       this.deadline = new RunDeadline(this, this.startedSince + deadlineMs);
-      deadlinesOf(register.clock).add(this.deadline);
+      deadlinesOf(clock).add(this.deadline);
     }
     const isStopped = this.startOrder();
-    register.tellStarted(this, this.startedSince - this.queuedSince);
+    this.begun?.resolve();
+    register.tellStarted(this, Math.max(0, this.startedSince - this.queuedSince));
     if (!isStopped) this.send({ type: 'work_started' });
     else if (this.actor) this.endWork();
     else this.stopAlone();
@@ -350,7 +380,9 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   /** Whether it was stopped while it was begun. */
   private startOrder(): boolean {
     this.isBeginning = true;
-    this.work = this.executor.start(this.order as FunctionOrder, this);
+    const { executor, order } = this;
+    const isNew = this.begunAt === undefined;
+    this.work = isNew ? executor.start(order, this) : executor.adopt(order, this);
     this.isBeginning = false;
     return this.isDecided;
   }
@@ -367,7 +399,9 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private request(): AcquireRunOptions {
     const { runId: _id, deadlineMs: _deadline, pausable: _pausable, ...terms } = this.options;
     const owner = terms.owner ?? this.session.owner;
-    return { ...terms, ...(owner !== undefined && { owner }), work: this };
+    const order = this.orderText;
+    const said = { ...(owner !== undefined && { owner }), ...(order !== undefined && { order }) };
+    return { ...terms, ...said, work: this };
   }
 
   // ── Ending ──────────────────────────────────────────────────────────────────────────────────────
@@ -439,10 +473,13 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   private finalOutcome(): RunOutcome {
-    if (this.stopped) return stoppedOutcome(this.id, this.stopped, this.crash);
-    if (this.workEnd) return this.workEnd;
-    if (this.crash) return { state: 'failed', error: this.crash };
-    return stoppedOutcome(this.id, { state: 'interrupted', reason: 'stopped', note: undefined });
+    const { id, stopped, workEnd, crash, lateValue: value } = this;
+    if (stopped)
+      return { ...stoppedOutcome(id, stopped, crash), ...(value !== undefined && { value }) };
+    if (workEnd && workEnd.state !== 'interrupted') return workEnd;
+    if (crash) return { state: 'failed', error: crash };
+    const reason = workEnd ? 'orphaned' : 'stopped';
+    return stoppedOutcome(id, { state: 'interrupted', reason, note: undefined });
   }
 
   /** Nobody knows when the work will be gone. */
@@ -477,13 +514,16 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       const text = `Run ${id} is ${state}: only a run that runs can be paused or resumed`;
       throw new SlotkeeperError('run_not_running', text, { runId: id, state });
     }
-    if (this.order && this.executor.canPause(this.order)) return;
+    if (this.order !== undefined && this.executor.canPause(this.order)) return;
     const text = `The work of run ${id} cannot be paused: run it with pausable and look at whenResumed()`;
     throw new SlotkeeperError('pause_unsupported', text, { runId: id });
   }
 
-  private get executor(): Executor<FunctionOrder> {
-    return this.session.register.executors.fn;
+  /** What the journal keeps of it, if its work goes on when this process ends. */
+  private get orderText(): string | undefined {
+    const { executor, order, options } = this;
+    const { deadlineMs = Infinity } = options;
+    return executor.outlives ? textOfOrder({ order, deadlineMs }) : undefined;
   }
 
   /** What is kept of a run that is over is its outcome. */
@@ -505,6 +545,16 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   get stopReason(): StopReason | undefined {
+    if (this.workEnd?.state === 'interrupted') return 'orphaned';
     return this.stopped?.reason;
+  }
+
+  /** What its work has printed. Who follows it may come before it has begun. */
+  async *output(options: OutputOptions): AsyncGenerator<OutputRecord> {
+    if (options.follow && this.startedAt === undefined && !this.isOver) {
+      this.begun ??= new Once();
+      await this.begun.promise;
+    }
+    yield* this.executor.output(this.lastToken, options);
   }
 }

@@ -46,11 +46,15 @@ const NAMES = [
 
 /** Throws `invalid_option`. What the limiter takes is checked there. */
 export function checkRunOptions(work: unknown, options: RunOptions): void {
-  expectOption('work', work, isFunction, 'a function');
+  expectOption('work', work, isWork, 'a function, or a command: an object with cmd');
   expectOption('options', options, isObject, 'an object');
   expectKnown(options, NAMES);
   expectOption('deadlineMs', options.deadlineMs, isOptionalTerm, 'milliseconds above 0');
   expectOption('pausable', options.pausable, isOptionalBoolean, 'true or false');
+}
+
+function isWork(value: unknown): boolean {
+  return isFunction(value) || isObject(value);
 }
 
 export function isObject(value: unknown): boolean {

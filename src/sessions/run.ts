@@ -5,6 +5,7 @@
  * signal the outcome is told when the run is stopped, while the run itself stays `stopping`, and keeps
  * its slot, until the function has settled.
  */
+import type { OutputOptions, OutputRecord } from '../executors/executor.ts';
 import { expectOption } from '../otp/options.ts';
 import type { ControlRecord } from './history.ts';
 import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
@@ -122,6 +123,15 @@ export class Run<Value = unknown> {
   /** Lets its work go on. Throws as `pause` does. */
   resume(): void {
     this.core.resume();
+  }
+
+  /**
+   * What its command has printed, record by record, from `from` on; with `follow` also what is still to come.
+   * A reader is given what he asks for, and nobody waits for him; who follows may come before it has begun. Fails
+   * with `no_output` for what is no command, has not begun, or is forgotten.
+   */
+  output(options: OutputOptions = {}): AsyncIterableIterator<OutputRecord> {
+    return this.core.output(options);
   }
 
   toJSON(): object {

@@ -322,7 +322,8 @@ export class SessionCore implements SlotWork, Timed {
 
   private request(): AcquireSessionOptions {
     const { sessionId: _id, idleTimeoutMs: _idle, maxLifetimeMs: _age, ...options } = this.options;
-    const terms = this.isDurable && textOfTerms(this.terms);
+    // One that ends with the process is there again too, as long as a command of it is at work.
+    const terms = this.register.isKept && textOfTerms(this.terms);
     return { ...options, ...(terms && { terms }), work: this };
   }
 

@@ -35,6 +35,23 @@ interface CloseNote {
   readonly maxLifetimeMs: number | null;
 }
 
+/** What has to be known to take up a run. */
+export interface WrittenOrder {
+  readonly order: unknown;
+  readonly deadlineMs: number;
+}
+
+export function textOfOrder({ order, deadlineMs }: WrittenOrder): string {
+  return JSON.stringify({ order, deadlineMs: deadlineMs === Infinity ? null : deadlineMs });
+}
+
+/** `undefined` for what is no such text. */
+export function orderOfText(text: string | undefined): WrittenOrder | undefined {
+  const found = parsed(text) as { order?: unknown; deadlineMs?: number | null } | undefined; // as written
+  if (!found || found.order === undefined) return undefined;
+  return { order: found.order, deadlineMs: found.deadlineMs ?? Infinity };
+}
+
 export function textOfTerms(terms: SessionTerms): string {
   return JSON.stringify(written(terms));
 }

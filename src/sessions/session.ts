@@ -2,7 +2,7 @@
  * A session, as its users see it: it holds a slot, contains runs, and has an end.
  */
 import { nanoid } from 'nanoid';
-import type { RunFunction } from '../executors/executor.ts';
+import type { CommandOrder, CommandResult, RunFunction } from '../executors/executor.ts';
 import { RefusalError } from '../limiter/index.ts';
 import { expectKnown, expectOption, isDuration, isOptionalBoolean } from '../otp/options.ts';
 import type { RunOutcome } from './outcome.ts';
@@ -86,7 +86,7 @@ export class Session {
   }
 
   /**
-   * Starts a run of `work` as soon as there is a slot for it. Resolves when the run is accepted: it has its
+   * Starts a run of a function, or of a command, as soon as there is a slot for it. Resolves when the run is accepted: it has its
    * slot, or waits for it. From then on it has exactly one outcome.
    *
    * Rejects with a `RefusalError` when it is refused at once (also `run_id_conflict` for an id that is
@@ -94,15 +94,18 @@ export class Session {
    * was exceeded how long it was and what the limit is), `invalid_option`, `invalid_id`, and as
    * `acquireRunSlot` does.
    */
-  async run<Value>(work: RunFunction<Value>, options: RunOptions = {}): Promise<Run<Value>> {
+  run(command: CommandOrder, options?: RunOptions): Promise<Run<CommandResult>>;
+  run<Value>(work: RunFunction<Value>, options?: RunOptions): Promise<Run<Value>>;
+  async run(work: RunFunction | CommandOrder, options: RunOptions = {}): Promise<Run> {
     checkRunOptions(work, options);
     const { core } = this;
-    const { runId: id = nanoid(), pausable = false } = options;
+    const { runId: id = nanoid() } = options;
+    const task = core.register.taskOf(work, options);
     if (!core.isActive) throw core.closedFault();
     if (core.runs.has(id)) throw new RefusalError({ code: 'run_id_conflict', id });
-    const run = new RunCore(core, id, { fn: work, pausable }, options);
+    const run = new RunCore(core, id, task, options);
     core.runs.set(id, run);
-    return run.ask() as Promise<Run<Value>>; // what `work` returns
+    return run.ask();
   }
 
   /** Its runs that are not over, in the order in which they were asked for; with `ended`, those besides. */

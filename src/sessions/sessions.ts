@@ -6,7 +6,7 @@
  * ended is found for a time.
  */
 import { nanoid } from 'nanoid';
-import type { Executor, FunctionOrder } from '../executors/executor.ts';
+import type { CommandOrder, Executor, FunctionOrder, RunFunction } from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { FaultPoints } from '../limiter/fault-points.ts';
 import {
@@ -35,21 +35,24 @@ import {
 import { Ended, type Retention } from './ended.ts';
 import { Joins, withoutWait } from './joins.ts';
 import type { Run } from './run.ts';
-import type { RunCore } from './run-core.ts';
+import { RunCore, type Task } from './run-core.ts';
+import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { SessionCore } from './session-core.ts';
 import { sessionMachine } from './session-machine.ts';
-import { type ClosedSession, closingOfText, termsOfText } from './session-notes.ts';
+import { type ClosedSession, closingOfText, orderOfText, termsOfText } from './session-notes.ts';
 import { checkSessionOptions, type SessionOptions } from './session-options.ts';
 
 /** What runs what. */
 export interface Executors {
   readonly fn: Executor<FunctionOrder>;
+  readonly command: Executor<CommandOrder>;
 }
 
 /** What is found in a journal of the session slots that outlive a process. */
 export interface FoundSession {
   readonly sessionId: string;
+  readonly life: string;
   readonly owner: string | undefined;
   readonly labels: Labels | undefined;
   readonly terms: string | undefined;
@@ -57,8 +60,21 @@ export interface FoundSession {
   readonly lastActiveAt: number;
 }
 
+/** A run slot that outlives a process. */
+export interface FoundRun {
+  readonly sessionId: string;
+  readonly runId: string;
+  readonly owner: string | undefined;
+  readonly kind: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly leaseMs: number | undefined;
+  readonly order: string | undefined;
+  readonly grantedAt: number;
+}
+
 interface Found {
   readonly sessions: readonly FoundSession[];
+  readonly runs: readonly FoundRun[];
   readonly closed: readonly ClosedSession[];
 }
 
@@ -70,6 +86,8 @@ export interface SessionsOptions {
   readonly logger: Logger;
   readonly retention: Retention;
   readonly faultPoints: FaultPoints | undefined;
+  /** Whether a journal keeps what outlives the process. */
+  readonly isKept: boolean;
 }
 
 /** A run whose slot was held still when the keeper was stopped. */
@@ -100,6 +118,7 @@ class LifeDeadlines extends Deadlines {
 }
 
 export class Sessions {
+  readonly isKept: boolean;
   readonly limiter: ConcurrencyLimiter;
   readonly executors: Executors;
   readonly clock: Clock;
@@ -125,10 +144,11 @@ export class Sessions {
     this.clock = clock;
     this.logger = options.logger;
     this.faultPoints = options.faultPoints;
+    this.isKept = options.isKept;
     this.deadlines = new LifeDeadlines(clock);
     this.joins = new Joins(options.limiter);
     this.endedSessions = new Ended(retention, clock, this.deadlines);
-    this.endedRuns = new Ended(retention, clock, this.deadlines);
+    this.endedRuns = new Ended(retention, clock, this.deadlines, (run) => this.forget(run));
   }
 
   // ── What is asked of it ─────────────────────────────────────────────────────────────────────────
@@ -149,9 +169,29 @@ export class Sessions {
    * Takes up what a journal has found: sessions that live on are there again, with their times, and those
    * that were closed are found still. What was never a session of ours is left to the limiter.
    */
-  async restore({ sessions, closed }: Found): Promise<void> {
+  async restore({ sessions, runs, closed }: Found): Promise<void> {
     for (const past of closed) this.restoreClosed(past);
     await Promise.all(sessions.map((past) => this.restoreOpen(past)));
+    await Promise.all(runs.map((past) => this.restoreRun(past)));
+  }
+
+  /** Its work is taken up where it stands: ended, alive, never begun, or gone. */
+  private async restoreRun(past: FoundRun): Promise<void> {
+    const { sessionId, runId, owner, kind, labels, leaseMs, grantedAt } = past;
+    const session = this.live.get(sessionId);
+    const written = orderOfText(past.order);
+    if (!session || !written) return;
+    const said = {
+      ...(owner !== undefined && { owner }),
+      ...(kind !== undefined && { kind }),
+      ...(labels && { labels }),
+      ...(leaseMs !== undefined && { leaseMs }),
+    };
+    const { order, deadlineMs } = written;
+    const task = { executor: this.executors.command, order, begunAt: grantedAt };
+    const run = new RunCore(session, runId, task, { ...said, runId, deadlineMs });
+    session.runs.set(runId, run);
+    await run.ask();
   }
 
   private async restoreOpen(past: FoundSession): Promise<void> {
@@ -159,9 +199,14 @@ export class Sessions {
     const terms = termsOfText(past.terms);
     if (!terms) return;
     const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
-    const options = { ...said, durable: true, ...terms };
+    const options = { ...said, durable: past.life === 'durable', ...terms };
     const times = { createdAt: grantedAt, lastActiveAt };
     await this.add(new SessionCore(this, sessionId, options, times));
+  }
+
+  /** Nobody finds it any more, so nobody asks for its output. */
+  private forget(run: Run): void {
+    if (run.token > 0) this.executors.command.forget(run.token);
   }
 
   private restoreClosed(past: ClosedSession): void {
@@ -193,6 +238,14 @@ export class Sessions {
       this.joins.leave(slot);
       throw fault;
     }
+  }
+
+  /** What is to be done, by whom. Throws `invalid_option`. */
+  taskOf(work: RunFunction | CommandOrder, { pausable = false }: RunOptions): Task {
+    const { fn, command } = this.executors;
+    if (typeof work === 'function')
+      return { executor: fn as Executor, order: { fn: work, pausable } };
+    return { executor: command as Executor, order: command.complete(work) }; // it gets its own back
   }
 
   get(id: string): Session | undefined {

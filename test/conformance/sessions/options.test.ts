@@ -98,16 +98,20 @@ describe('session.run', () => {
     expect([session.runs(), countsOf(keeper)]).toEqual([[], OPEN]);
   });
 
-  test.each([undefined, null, 'work', 5, {}, Promise.resolve()])(
-    'refusing %o for work',
-    async (work) => {
-      await using keeper = await keep();
-      const session = await keeper.openSession();
-      const asked = session.run(work as () => void); // wrong on purpose
-      const fault = await faultOf(asked);
-      expect([fault.code, fault.details.option]).toEqual(['invalid_option', 'work']);
-    },
-  );
+  test.each([
+    [undefined, 'work'],
+    [null, 'work'],
+    ['work', 'work'],
+    [5, 'work'],
+    [{}, 'cmd'],
+    [Promise.resolve(), 'cmd'],
+  ])('refusing %o for work', async (work, option) => {
+    await using keeper = await keep();
+    const session = await keeper.openSession();
+    const asked = session.run(work as () => void); // wrong on purpose
+    const fault = await faultOf(asked);
+    expect([fault.code, fault.details.option]).toEqual(['invalid_option', option]);
+  });
 
   test.each<unknown>([null, 5, 'options'])('refusing %o for options', async (options) => {
     await using keeper = await keep();

@@ -1,0 +1,145 @@
+/**
+ * The folder of an attempt: what a command was to do, that it was begun, who it is, how it ended, and its
+ * output. What stands there outlives whoever wrote it.
+ *
+ * Every file is whole or not there: it is written beside its place and moved. `mark` is made exclusively, once:
+ * as `started` by the host before it starts the command, or as `void` by a keeper who has come back and finds it
+ * not begun. Whoever made it has decided, so a command is never started by two.
+ */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { CompleteCommand } from './command-order.ts';
+import type { CommandEnd } from './command-process.ts';
+import type { ProcessIdentity } from './process-table.ts';
+
+/** What is to be started. */
+export interface AttemptOrder {
+  readonly command: CompleteCommand;
+  /** By which its processes are found. */
+  readonly tag: string;
+}
+
+/** What was started. */
+export interface AttemptProcess {
+  readonly identity: ProcessIdentity | null;
+  readonly startedAt: number;
+}
+
+export type Mark = 'started' | 'void';
+
+/** Whose attempts they are, and which of them: folders are named by run and number. */
+export class AttemptFolder {
+  readonly path: string;
+  readonly name: string;
+
+  constructor(spoolDir: string, name: string) {
+    this.name = name;
+    this.path = join(spoolDir, name);
+  }
+
+  /** Makes it, with its order. */
+  create(order: AttemptOrder): void {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.write('order.json', order);
+  }
+
+  get order(): AttemptOrder | undefined {
+    return this.read('order.json') as AttemptOrder | undefined; // as `create` wrote it
+  }
+
+  /** False when it was marked already, by whomever. */
+  mark(mark: Mark): boolean {
+    try {
+      const descriptor = openSync(join(this.path, 'mark'), 'wx', 0o600);
+      writeSync(descriptor, mark);
+      closeSync(descriptor);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  /** An empty mark is one whose maker died in the midst of it: he may have gone on, so it counts as begun. */
+  get marked(): Mark | undefined {
+    try {
+      return readFileSync(join(this.path, 'mark'), 'latin1') === 'void' ? 'void' : 'started';
+    } catch {
+      return undefined;
+    }
+  }
+
+  set process(started: AttemptProcess) {
+    this.write('process.json', started);
+  }
+
+  get process(): AttemptProcess | undefined {
+    return this.read('process.json') as AttemptProcess | undefined; // as it was set
+  }
+
+  set end(end: CommandEnd) {
+    this.write('end.json', end);
+  }
+
+  get end(): CommandEnd | undefined {
+    return this.read('end.json') as CommandEnd | undefined; // as it was set
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  private write(file: string, value: object): void {
+    const draft = join(this.path, `.${file}`);
+    writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
+    renameSync(draft, join(this.path, file));
+  }
+
+  private read(file: string): unknown {
+    try {
+      return JSON.parse(readFileSync(join(this.path, file), 'utf8'));
+    } catch {
+      return undefined; // it is not there
+    }
+  }
+}
+
+/** The last attempt of a run; `undefined` if none was made. They are made one after the other. */
+export function lastAttempt(spoolDir: string, run: string): AttemptFolder | undefined {
+  let last: AttemptFolder | undefined;
+  for (let number = 1; ; number += 1) {
+    const folder = attemptOf(spoolDir, run, number);
+    if (!existsSync(folder.path)) return last;
+    last = folder;
+  }
+}
+
+export function nextAttempt(spoolDir: string, run: string): AttemptFolder {
+  const last = lastAttempt(spoolDir, run);
+  const number = last ? Number(last.name.slice(run.length + 1)) + 1 : 1;
+  return attemptOf(spoolDir, run, number);
+}
+
+export function attemptOf(spoolDir: string, run: string, number: number): AttemptFolder {
+  return new AttemptFolder(spoolDir, `${run}.${number}`);
+}
+
+/** The names of all attempts. */
+export function attemptsIn(spoolDir: string): string[] {
+  try {
+    return readdirSync(spoolDir).filter((name) => /^\d+\.\d+$/.test(name));
+  } catch {
+    return []; // there is none
+  }
+}

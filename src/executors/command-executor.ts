@@ -1,0 +1,122 @@
+/**
+ * Commands as work.
+ *
+ * Without a journal on disk a command is a child of this process, and is killed when it ends. With one it is a
+ * child of the command host, and a keeper that comes back after a crash finds each attempt finished, and takes
+ * its end; alive, and adopts it; never begun, and begins it; or begun and gone with nobody to tell how, and says
+ * so (`interrupted`).
+ */
+import { rmSync } from 'node:fs';
+import { SlotkeeperError } from '../fault.ts';
+import {
+  type AttemptFolder,
+  attemptOf,
+  attemptsIn,
+  lastAttempt,
+  nextAttempt,
+} from './attempt-folder.ts';
+import { type CompleteCommand, completeCommand } from './command-order.ts';
+import type {
+  CommandOrder,
+  Executor,
+  OutputOptions,
+  OutputRecord,
+  Work,
+  WorkPlace,
+} from './executor.ts';
+import { HostLink } from './host-link.ts';
+import { HostedWork } from './hosted-work.ts';
+import { killLocalWorks, LocalWork } from './local-work.ts';
+import { readOutput } from './output-reader.ts';
+
+/** What is done with a command that has outlived its keeper. */
+export type Orphans = 'adopt' | 'kill';
+
+export interface CommandExecutorOptions {
+  /** Where its attempts have their folders, and nobody else's. Made when the first one has. */
+  readonly spoolDir: string;
+  /** Whether its commands outlive this process. */
+  readonly outlives: boolean;
+  readonly orphans: Orphans;
+}
+
+export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> {
+  readonly endsWhenStopped = true;
+  readonly outlives: boolean;
+  private readonly spoolDir: string;
+  private readonly orphans: Orphans;
+  private readonly link: HostLink;
+
+  constructor({ spoolDir, outlives, orphans }: CommandExecutorOptions) {
+    this.spoolDir = spoolDir;
+    this.outlives = outlives;
+    this.orphans = orphans;
+    this.link = new HostLink(spoolDir);
+  }
+
+  complete(order: CommandOrder): CompleteCommand {
+    return completeCommand(order);
+  }
+
+  canPause(): boolean {
+    return true;
+  }
+
+  start(order: CompleteCommand, place: WorkPlace): Work {
+    return this.begin(attemptOf(this.spoolDir, String(place.token), 1), order, place);
+  }
+
+  adopt(order: CompleteCommand, place: WorkPlace): Work {
+    const run = String(place.token);
+    const folder = lastAttempt(this.spoolDir, run);
+    if (!folder) return this.start(order, place);
+    if (isUnbegun(folder)) return this.begin(nextAttempt(this.spoolDir, run), order, place);
+    const work = new HostedWork(folder, order, place, this.link);
+    return work.adopt(this.orphans === 'kill');
+  }
+
+  output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord> {
+    const folder = lastAttempt(this.spoolDir, String(token));
+    if (folder) return readOutput(folder, options);
+    throw new SlotkeeperError('no_output', 'The command has not begun, or is forgotten', { token });
+  }
+
+  forget(token: number): void {
+    const run = String(token);
+    for (let folder = lastAttempt(this.spoolDir, run); folder; ) {
+      folder.remove();
+      folder = lastAttempt(this.spoolDir, run);
+    }
+  }
+
+  /** What stands in the spool and is of none of these slots is removed. */
+  clean(tokens: readonly number[]): void {
+    const known = new Set(tokens.map(String));
+    for (const name of attemptsIn(this.spoolDir)) {
+      if (!known.has(name.split('.')[0] ?? '')) attemptNamed(this.spoolDir, name).remove();
+    }
+  }
+
+  /** The host goes on with what it does. Without one what is at work is killed, and nothing is left. */
+  close(): void {
+    this.link.close();
+    if (this.outlives) return;
+    killLocalWorks(this.spoolDir);
+    rmSync(this.spoolDir, { recursive: true, force: true });
+  }
+
+  private begin(folder: AttemptFolder, order: CompleteCommand, place: WorkPlace): Work {
+    if (this.outlives) return new HostedWork(folder, order, place, this.link).begin();
+    return new LocalWork(folder, order, place);
+  }
+}
+
+/** Nobody has begun it, and from now on nobody will. */
+function isUnbegun(folder: AttemptFolder): boolean {
+  return folder.end === undefined && (folder.mark('void') || folder.marked === 'void');
+}
+
+function attemptNamed(spoolDir: string, name: string): AttemptFolder {
+  const [run = '', number = ''] = name.split('.');
+  return attemptOf(spoolDir, run, Number(number));
+}

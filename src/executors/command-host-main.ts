@@ -1,0 +1,16 @@
+/**
+ * The program of the command host. Its argument is the spool. It is started by a keeper, and apart from it.
+ */
+import { CommandHost } from './command-host.ts';
+
+const [, , spoolDir = ''] = process.argv;
+
+// It ends when it has nothing to do, not when a terminal does.
+for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => {});
+
+const host = new CommandHost(spoolDir, () => process.exit(0));
+host.listen().then(
+  () => {},
+  // Another host was quicker: there is one.
+  () => process.exit(0),
+);

@@ -1,0 +1,193 @@
+/**
+ * One command at work, as a child of this process.
+ *
+ * It leads a group of its own. Its end is the leader's: exit code, or the signal that it died of. It is
+ * **gone** when nobody of its tree lives any more: what the leader leaves behind has `killGraceMs` to end by
+ * itself, and is killed then. `stop` sends SIGTERM to the whole tree, and SIGKILL after `killGraceMs` to
+ * whoever of it lives still, again and again until nobody does.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { environmentOf } from './command-environment.ts';
+import type { CompleteCommand } from './command-order.ts';
+import type { OutputStream } from './executor.ts';
+import { type OutputReport, OutputSpool } from './output-spool.ts';
+import { identify, type ProcessIdentity } from './process-table.ts';
+import { ProcessTree } from './process-tree.ts';
+
+/** How a command has ended. */
+export interface CommandEnd {
+  /** `null` if it did not exit by itself. */
+  readonly exitCode: number | null;
+  /** The signal that it died of. */
+  readonly signal: string | null;
+  /** Why it could not be started; `null` if it was. */
+  readonly fault: string | null;
+  readonly output: OutputReport;
+  /** UTC epoch milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Processes that it had left behind and that were killed. */
+  readonly killed: number;
+}
+
+/** How often it is looked whether the rest of a tree is gone. */
+const LOOK_EVERY_MS = 25;
+/** How long a pipe may be open that nobody of the tree holds. */
+const PIPE_GRACE_MS = 100;
+
+export class CommandProcess {
+  /** Whom to look for after a crash; `undefined` if it could not be started. */
+  readonly identity: ProcessIdentity | undefined;
+  private readonly child: ChildProcess;
+  private readonly tree: ProcessTree | undefined;
+  private readonly spool: OutputSpool;
+  private readonly killGraceMs: number;
+  private readonly startedAt = Date.now();
+  private readonly whenGone: (end: CommandEnd) => void;
+  private leaderEnd:
+    | { readonly exitCode: number | null; readonly signal: string | null }
+    | undefined;
+  private fault: string | null = null;
+  private areClosed = false;
+  private isStopped = false;
+  private isOver = false;
+  private killed = 0;
+  /** When whoever lives still is killed. */
+  private killAt = Number.POSITIVE_INFINITY;
+  private timer: NodeJS.Timeout | undefined;
+
+  /** Starts it; its output goes into `folder`. `gone` is called once, later. */
+  constructor(
+    order: CompleteCommand,
+    { folder, tag, gone }: { folder: string; tag: string; gone: (end: CommandEnd) => void },
+  ) {
+    this.spool = new OutputSpool(folder, order);
+    this.killGraceMs = order.killGraceMs;
+    this.whenGone = gone;
+    this.child = start(order, tag);
+    const { pid } = this.child;
+    this.tree = pid === undefined ? undefined : new ProcessTree(pid, tag);
+    this.identity = pid === undefined ? undefined : identify(pid);
+    this.listen(order);
+  }
+
+  /** Again is a no-op. */
+  stop(): void {
+    if (this.isStopped || this.isOver) return;
+    this.isStopped = true;
+    this.tree?.signal('SIGTERM');
+    // One that is paused would never get to it.
+    this.tree?.signal('SIGCONT');
+    this.killAt = Math.min(this.killAt, Date.now() + this.killGraceMs);
+    this.look();
+  }
+
+  /** At once, and all of it. */
+  kill(): void {
+    this.killAt = 0;
+    this.look();
+  }
+
+  pause(): void {
+    this.tree?.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.tree?.signal('SIGCONT');
+  }
+
+  private listen(order: CompleteCommand): void {
+    const { child } = this;
+    this.pump('stdout', child.stdout);
+    this.pump('stderr', child.stderr);
+    // Whoever does not read his input, or is gone, closes it.
+    child.stdin?.on('error', () => {});
+    if (typeof order.stdin === 'string') child.stdin?.end(order.stdin);
+    child.on('error', (error) => this.failed(error));
+    child.on('exit', (exitCode, signal) => this.leaderEnded(exitCode, signal));
+    child.on('close', () => {
+      this.areClosed = true;
+      this.look();
+    });
+  }
+
+  private pump(stream: OutputStream, from: Readable | null): void {
+    from?.on('data', (piece: Buffer) => this.spool.add(stream, piece));
+    from?.on('end', () => this.spool.end(stream));
+    from?.on('error', () => {});
+  }
+
+  /** It could not be started; any other fault is of a signal, and means nothing. */
+  private failed(error: Error): void {
+    if (this.child.pid !== undefined) return;
+    this.fault = error.message;
+    this.leaderEnd = { exitCode: null, signal: null };
+    this.areClosed = true;
+    setImmediate(() => this.look());
+  }
+
+  private leaderEnded(exitCode: number | null, signal: string | null): void {
+    this.leaderEnd = { exitCode, signal };
+    this.killAt = Math.min(this.killAt, Date.now() + this.killGraceMs);
+    // The rest of what it has printed is still to be read.
+    if (!this.areClosed) setImmediate(() => this.look());
+  }
+
+  /** Is it gone? If not, is it time to kill what is left? */
+  private readonly look = (): void => {
+    if (this.isOver) return;
+    clearTimeout(this.timer);
+    const { tree } = this;
+    if (tree && Date.now() >= this.killAt) this.killTree(tree);
+    const isEmpty = !tree || (this.leaderEnd !== undefined && tree.members().length === 0);
+    if (this.leaderEnd && isEmpty && this.areClosed) this.finish();
+    else this.lookAgain(this.leaderEnd !== undefined && isEmpty);
+  };
+
+  private lookAgain(isEmpty: boolean): void {
+    if (isEmpty) this.closePipes();
+    const isWaiting = this.leaderEnd !== undefined || this.killAt !== Number.POSITIVE_INFINITY;
+    if (isWaiting) this.timer = setTimeout(this.look, LOOK_EVERY_MS);
+  }
+
+  private killTree(tree: ProcessTree): void {
+    const count = tree.signal('SIGKILL');
+    if (this.leaderEnd && !this.isStopped) this.killed = Math.max(this.killed, count);
+  }
+
+  /** Nobody of the tree is left, and somebody holds its pipes: he has left all that a tree is found by. */
+  private closePipes(): void {
+    if (Date.now() < this.killAt - this.killGraceMs + PIPE_GRACE_MS) return;
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+
+  private finish(): void {
+    this.isOver = true;
+    const { exitCode = null, signal = null } = this.leaderEnd ?? {};
+    const { fault, startedAt, killed } = this;
+    const output = this.spool.close();
+    const endedAt = Date.now();
+    this.whenGone({ exitCode, signal, fault, output, startedAt, endedAt, killed });
+  }
+}
+
+function start(
+  { cmd: [program, ...args], cwd, env, stdin }: CompleteCommand,
+  tag: string,
+): ChildProcess {
+  const file = typeof stdin === 'object' && stdin !== null ? openSync(stdin.file, 'r') : undefined;
+  try {
+    return spawn(program, args, {
+      cwd,
+      env: environmentOf(env, tag),
+      detached: true,
+      stdio: [file ?? (stdin === null ? 'ignore' : 'pipe'), 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}

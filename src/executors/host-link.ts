@@ -1,0 +1,124 @@
+/**
+ * A keeper's link to its command host: finds it, starts it where there is none, and is told when attempts
+ * end, or when the host itself does.
+ */
+import { spawn } from 'node:child_process';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type HostNotice, type HostRequest, listenTo, say, socketOf } from './host-protocol.ts';
+
+const MAIN = join(import.meta.dirname, `command-host-main${import.meta.filename.slice(-3)}`);
+/** A new process of Node is there within a fraction of a second, on a busy machine within some. */
+const START_WITHIN_MS = 15_000;
+const TRY_EVERY_MS = 20;
+
+/** Who waits for the end of an attempt. */
+export interface Expectant {
+  /** It has ended: its folder says how. */
+  ended(): void;
+  /** The host has died, and whatever it had not written down is lost. */
+  hostLost(): void;
+}
+
+export class HostLink {
+  private readonly spoolDir: string;
+  private readonly expectants = new Map<string, Expectant>();
+  private socket: Socket | undefined = undefined;
+  private finding: Promise<ReadonlySet<string> | undefined> | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private isClosed = false;
+
+  constructor(spoolDir: string) {
+    this.spoolDir = spoolDir;
+  }
+
+  expect(attempt: string, expectant: Expectant): void {
+    this.expectants.set(attempt, expectant);
+  }
+
+  /** What the host runs that lives; `undefined` when there is none. */
+  find(): Promise<ReadonlySet<string> | undefined> {
+    this.finding ??= this.connect();
+    return this.finding;
+  }
+
+  /** A host is there when it resolves. */
+  ensure(): Promise<void> {
+    if (this.socket) return Promise.resolve();
+    this.starting ??= this.start().finally(() => {
+      this.starting = undefined;
+    });
+    return this.starting;
+  }
+
+  /** To whoever is there; if nobody is, the folder says what became of it. */
+  ask(request: HostRequest): void {
+    if (this.socket) say(this.socket, request);
+  }
+
+  /** The host goes on. */
+  close(): void {
+    this.isClosed = true;
+    this.socket?.destroy();
+    this.socket = undefined;
+  }
+
+  private async start(): Promise<void> {
+    const until = Date.now() + START_WITHIN_MS;
+    if (await this.find()) return;
+    spawnHost(this.spoolDir);
+    while (!(await this.findAgain())) {
+      if (Date.now() > until) throw new Error(`No command host has come up for ${this.spoolDir}`);
+      await sleep(TRY_EVERY_MS);
+    }
+  }
+
+  private findAgain(): Promise<ReadonlySet<string> | undefined> {
+    this.finding = undefined;
+    return this.find();
+  }
+
+  private connect(): Promise<ReadonlySet<string> | undefined> {
+    return new Promise((resolve) => {
+      const socket = connect(socketOf(this.spoolDir));
+      socket.on('error', () => resolve(undefined));
+      socket.on('close', () => {
+        resolve(undefined);
+        if (this.socket === socket) this.lost();
+      });
+      listenTo<HostNotice>(socket, (notice) => {
+        if (notice.type === 'ended') this.ended(notice.attempt);
+        else {
+          this.socket = socket;
+          resolve(new Set(notice.running));
+        }
+      });
+    });
+  }
+
+  private ended(attempt: string): void {
+    const expectant = this.expectants.get(attempt);
+    this.expectants.delete(attempt);
+    expectant?.ended();
+  }
+
+  private lost(): void {
+    this.socket = this.finding = undefined;
+    if (this.isClosed) return;
+    const left = [...this.expectants.values()];
+    this.expectants.clear();
+    for (const expectant of left) expectant.hostLost();
+  }
+}
+
+/** Apart from this process and its terminal: it outlives both. */
+function spawnHost(spoolDir: string): void {
+  const host = spawn(process.execPath, [MAIN, spoolDir], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: '/',
+  });
+  host.on('error', () => {});
+  host.unref();
+}

@@ -1,0 +1,126 @@
+/**
+ * A command that is a child of the command host, or was.
+ *
+ * The host writes down what becomes of it; a message only says that it is to be looked at. When the host has
+ * died, the folder tells how far it had come: ended, and written down; never begun, and then the next host
+ * begins it; or begun, and then it is watched until it is gone, and nobody will know how it ended.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AttemptFolder, AttemptProcess } from './attempt-folder.ts';
+import type { CompleteCommand } from './command-order.ts';
+import { failed, workEndOf } from './command-result.ts';
+import type { Work, WorkPlace } from './executor.ts';
+import type { Expectant, HostLink } from './host-link.ts';
+import { Orphan } from './orphan.ts';
+import { isAlive } from './process-table.ts';
+
+export class HostedWork implements Work, Expectant {
+  private readonly folder: AttemptFolder;
+  private readonly command: CompleteCommand;
+  private readonly place: WorkPlace;
+  private readonly link: HostLink;
+  private orphan: Orphan | undefined = undefined;
+  private isStopped = false;
+  private isOver = false;
+
+  constructor(folder: AttemptFolder, command: CompleteCommand, place: WorkPlace, link: HostLink) {
+    this.folder = folder;
+    this.command = command;
+    this.place = place;
+    this.link = link;
+  }
+
+  begin(): this {
+    this.launch().catch((error) => this.over(() => failed(this.place, error)));
+    return this;
+  }
+
+  /** It was begun, by the keeper before this one. */
+  adopt(isToBeKilled: boolean): this {
+    this.takeUp(isToBeKilled).catch((error) => this.over(() => failed(this.place, error)));
+    return this;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.orphan?.stop();
+    this.link.ask({ type: 'stop', attempt: this.folder.name });
+  }
+
+  pause(): void {
+    this.link.ask({ type: 'pause', attempt: this.folder.name });
+  }
+
+  resume(): void {
+    this.link.ask({ type: 'resume', attempt: this.folder.name });
+  }
+
+  ended(): void {
+    const { end } = this.folder;
+    if (end) this.over(() => this.place.gone(workEndOf(this.folder, end)));
+    else this.hostLost();
+  }
+
+  /** Perhaps it has ended, and was written down; perhaps it lives; perhaps it was never begun. */
+  hostLost(): void {
+    if (this.isOver) return;
+    const { end, process: started, order } = this.folder;
+    if (end) this.ended();
+    else if (this.folder.marked === 'started') this.watch(started, order?.tag ?? '');
+    else this.beginAgain();
+  }
+
+  /** Its host is gone. Nobody else can have become its leader, as long as it is the same process. */
+  private watch(started: AttemptProcess | undefined, tag: string): void {
+    const isKnown = started?.identity && isAlive(started.identity);
+    const leader = isKnown ? started.identity?.pid : undefined;
+    const { killGraceMs } = this.command;
+    this.orphan = new Orphan({ leader, tag, killGraceMs }, () => this.lost());
+    if (this.isStopped) this.orphan.stop();
+  }
+
+  private async launch(): Promise<void> {
+    if (!this.folder.order) this.folder.create({ command: this.command, tag: randomUUID() });
+    await this.link.ensure();
+    if (this.isStopped && this.folder.mark('void')) {
+      this.neverBegun();
+      return;
+    }
+    this.link.expect(this.folder.name, this);
+    this.link.ask({ type: 'start', attempt: this.folder.name });
+  }
+
+  private async takeUp(isToBeKilled: boolean): Promise<void> {
+    const running = this.folder.end ? undefined : await this.link.find();
+    if (running?.has(this.folder.name)) {
+      this.link.expect(this.folder.name, this);
+      if (isToBeKilled || this.isStopped) this.stop();
+    } else {
+      this.hostLost();
+      if (isToBeKilled) this.orphan?.kill();
+    }
+  }
+
+  /** The host died before it had begun it: the next one does. */
+  private beginAgain(): void {
+    if (this.isStopped) this.neverBegun();
+    else this.begin();
+  }
+
+  /** It was stopped before anybody had begun it. */
+  private neverBegun(): void {
+    this.over(() => this.place.gone({ state: 'interrupted' }));
+  }
+
+  /** It is gone, and nobody saw how. */
+  private lost(): void {
+    if (this.folder.end) this.ended();
+    else this.over(() => this.place.gone({ state: 'interrupted' }));
+  }
+
+  private over(tell: () => void): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    tell();
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The processes of the machine, as `/proc` shows them: who they are, whose children, and which of them carry
+ * a tag of ours in their environment.
+ *
+ * A process is told apart by its pid, the tick of its start and the kernel's boot: pids come again. One that
+ * is a zombie is dead. A look costs a millisecond for some fifty processes, so it is shared: all are read
+ * anew at most once a second, and in between only those that have come since.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process that pids of another time, or of another boot, are not taken for. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks from the boot of the machine to its start; 0 where that cannot be read. */
+  readonly startTicks: number;
+  /** Of the kernel; `null` where there is none to read. */
+  readonly bootId: string | null;
+}
+
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly startTicks: number;
+  readonly isDead: boolean;
+  /** What stands in its environment under `TAG`. */
+  readonly tag: string | undefined;
+}
+
+/** The environment variable by which a process that has left its group and its parent is found. */
+export const TAG = 'SLOTKEEPER_RUN_TAG';
+
+const LOOK_ANEW_MS = 1_000;
+const FIELD = { state: 0, parent: 1, group: 2, startTicks: 19 } as const;
+
+export class ProcessTable {
+  private entries = new Map<number, ProcessEntry>();
+  private readAt = Number.NEGATIVE_INFINITY;
+
+  /** All that live now. */
+  look(now: number): readonly ProcessEntry[] {
+    const pids = allPids();
+    const isOld = now - this.readAt >= LOOK_ANEW_MS;
+    if (isOld) this.readAt = now;
+    const known = isOld ? new Map<number, ProcessEntry>() : this.entries;
+    this.entries = new Map();
+    for (const pid of pids) {
+      const entry = known.get(pid) ?? readEntry(pid);
+      if (entry) this.entries.set(pid, entry);
+    }
+    return [...this.entries.values()].filter(({ isDead }) => !isDead);
+  }
+
+  /** All that live now, each of them read. */
+  lookAnew(now: number): readonly ProcessEntry[] {
+    this.readAt = Number.NEGATIVE_INFINITY;
+    return this.look(now);
+  }
+}
+
+/** Whether `/proc` is there to be looked at. */
+export function hasProcesses(): boolean {
+  return readStat('self') !== undefined;
+}
+
+/** Who a pid is now; `undefined` when nobody lives there. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const fields = readStat(String(pid));
+  if (!fields || isDeadState(fields[FIELD.state])) return undefined;
+  return { pid, startTicks: Number(fields[FIELD.startTicks]), bootId: kernelBoot() };
+}
+
+/** Whether it is this very process that lives there still. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  if (identity.bootId !== kernelBoot()) return false;
+  return identify(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** What tells one boot of the machine from the next. */
+export function kernelBoot(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return null; // not Linux
+  }
+}
+
+function allPids(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return []; // not Linux
+  }
+}
+
+function readEntry(pid: number): ProcessEntry | undefined {
+  const fields = readStat(String(pid));
+  if (!fields) return undefined;
+  return {
+    pid,
+    parent: Number(fields[FIELD.parent]),
+    group: Number(fields[FIELD.group]),
+    startTicks: Number(fields[FIELD.startTicks]),
+    isDead: isDeadState(fields[FIELD.state]),
+    tag: readTag(pid),
+  };
+}
+
+/** The fields after the name, which may itself hold blanks and brackets. */
+function readStat(pid: string): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined; // it has ended meanwhile, or there is no /proc
+  }
+}
+
+/** Somebody else's environment cannot be read, and so is not ours. */
+function readTag(pid: number): string | undefined {
+  try {
+    const start = `${TAG}=`;
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return environment.find((line) => line.startsWith(start))?.slice(start.length);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A zombie, or one that is just being taken away. */
+function isDeadState(state: string | undefined): boolean {
+  return state === 'Z' || state === 'X';
+}
