@@ -2,6 +2,7 @@
  * The sections of the benchmark, in the order in which they are printed: `part/section`.
  */
 import { benchBacklog, benchCrowd, benchHandover } from './beside-peers.ts';
+import { benchCommands } from './commands.ts';
 import { benchGroups } from './groups.ts';
 import { benchDurableLatency, benchDurablePairs, benchRestart } from './journal.ts';
 import { benchPairs } from './limiter.ts';
@@ -33,4 +34,5 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['journal/restart', benchRestart],
   ['sessions/runs', benchRuns],
   ['sessions/memory', benchSessionMemory],
+  ['commands/spawn', benchCommands],
 ]);
