@@ -47,6 +47,8 @@ const UNREACHABLE: readonly string[] = [
   'idle_timeout',
   // The sessions of a keeper end before its limiter does, and their runs with them.
   'stopped',
+  // It takes a command whose host has died.
+  'orphaned',
 ];
 
 /** What some history must reach: every state, every end and every reason, and a crash at every point. */
