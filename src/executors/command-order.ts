@@ -2,6 +2,7 @@
  * What is asked for as a command, checked, with every default.
  */
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { SlotkeeperError } from '../fault.ts';
 import type { CommandOrder } from './executor.ts';
 
@@ -20,12 +21,14 @@ export interface CompleteCommand {
 const DEFAULT_KILL_GRACE_MS = 5_000;
 const DEFAULT_OUTPUT_BYTES = 16 * 1024 * 1024;
 const DEFAULT_OUTPUT_LINES = 100_000;
+/** Characters of what was got, in an error. */
+const LONGEST_SHOWN = 200;
 
 const NAMES = ['cmd', 'cwd', 'env', 'stdin', 'killGraceMs', 'maxOutputBytes', 'maxOutputLines'];
 
 /** Checks an order and fills in its defaults. Throws `invalid_option`. */
 export function completeCommand(order: CommandOrder): CompleteCommand {
-  expect('order', order, isObject(order), 'an object with cmd');
+  expect('order', order, isPlain(order), 'an object with cmd');
   for (const name of Object.keys(order)) {
     expect(name, Reflect.get(order, name), NAMES.includes(name), `one of ${NAMES.join(', ')}`);
   }
@@ -40,18 +43,34 @@ export function completeCommand(order: CommandOrder): CompleteCommand {
   expect('maxOutputBytes', maxOutputBytes, isAmount(maxOutputBytes), 'bytes, 0 or more');
   expect('maxOutputLines', maxOutputLines, isAmount(maxOutputLines), 'lines, 0 or more');
   const limits = { killGraceMs, maxOutputBytes, maxOutputLines };
-  return { cmd: [...cmd] as [string, ...string[]], cwd, env: { ...env }, stdin, ...limits }; // checked
+  const argv = [...cmd] as [string, ...string[]]; // checked
+  return { cmd: argv, cwd: resolve(cwd), env: { ...env }, stdin: whole(stdin), ...limits };
+}
+
+/** Whoever opens it may be a process that stands elsewhere. */
+function whole(stdin: CompleteCommand['stdin']): CompleteCommand['stdin'] {
+  return typeof stdin === 'object' && stdin !== null ? { file: resolve(stdin.file) } : stdin;
 }
 
 function expect(option: string, value: unknown, isRight: boolean, expected: string): void {
   if (isRight) return;
-  const got = JSON.stringify(value) ?? String(value);
-  const text = `Option ${option} of a command must be ${expected}, got ${got.slice(0, 200)}`;
+  const text = `Option ${option} of a command must be ${expected}, got ${shown(value)}`;
   throw new SlotkeeperError('invalid_option', text, { option, value, expected });
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
+/** JSON has no NaN and no Infinity, and throws for some of the rest. */
+function shown(value: unknown): string {
+  try {
+    const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+    return (text ?? String(value)).slice(0, LONGEST_SHOWN);
+  } catch {
+    return typeof value;
+  }
+}
+
+/** No array, no Map: what stands in those has other names. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 }
 
 /** The kernel ends a string at NUL. */
@@ -60,15 +79,20 @@ function isText(value: unknown): value is string {
 }
 
 function isArgv(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(isText) && value[0] !== '';
+  // A copy has no holes, over which `every` would go.
+  return Array.isArray(value) && value.length > 0 && [...value].every(isText) && value[0] !== '';
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return false; // too long a name, or too many links
+  }
 }
 
 function isEnvironment(value: unknown): boolean {
-  if (!isObject(value)) return false;
+  if (!isPlain(value)) return false;
   return Object.entries(value as object).every(
     ([name, text]) => name !== '' && !name.includes('=') && isText(name) && isText(text),
   );
