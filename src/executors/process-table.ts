@@ -4,7 +4,9 @@
  *
  * A process is told apart by its pid, the tick of its start and the kernel's boot: pids come again. One that
  * is a zombie is dead. A look costs a millisecond for some fifty processes, so it is shared: all are read
- * anew at most once a second, and in between only those that have come since.
+ * anew at most once a second, and in between only those that have come since, or that said nothing of
+ * themselves yet. Who is born while it is looked is looked for too, so that one who has handed on to his child
+ * and ended is not missed with it; one that lives for a fraction of a millisecond may be.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -25,13 +27,21 @@ export interface ProcessEntry {
   readonly isDead: boolean;
   /** What stands in its environment under `TAG`. */
   readonly tag: string | undefined;
+  /** It has no environment: perhaps it becomes another program just now, and will have one. */
+  readonly isBare: boolean;
 }
 
 /** The environment variable by which a process that has left its group and its parent is found. */
 export const TAG = 'SLOTKEEPER_RUN_TAG';
 
 const LOOK_ANEW_MS = 1_000;
-const FIELD = { state: 0, parent: 1, group: 2, startTicks: 19 } as const;
+/** Where new ones come without end, the looking has one. */
+const MOST_ROUNDS = 10;
+/** To become another program takes less than these. */
+const BARE_ROUNDS = 2;
+const FIELD = { state: 0, parent: 1, group: 2, flags: 6, startTicks: 19 } as const;
+/** `PF_KTHREAD`: a thread of the kernel, which never has an environment. */
+const KERNEL_THREAD = 0x00200000;
 
 export class ProcessTable {
   private entries = new Map<number, ProcessEntry>();
@@ -39,14 +49,18 @@ export class ProcessTable {
 
   /** All that live now. */
   look(now: number): readonly ProcessEntry[] {
-    const pids = allPids();
     const isOld = now - this.readAt >= LOOK_ANEW_MS;
     if (isOld) this.readAt = now;
     const known = isOld ? new Map<number, ProcessEntry>() : this.entries;
     this.entries = new Map();
-    for (const pid of pids) {
-      const entry = known.get(pid) ?? readEntry(pid);
-      if (entry) this.entries.set(pid, entry);
+    const met = new Set<number>();
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const fresh = allPids().filter((pid) => !met.has(pid));
+      if (fresh.length === 0) break;
+      for (const pid of fresh) {
+        const isSettled = this.meet(pid, known.get(pid));
+        if (isSettled || round >= BARE_ROUNDS) met.add(pid);
+      }
     }
     return [...this.entries.values()].filter(({ isDead }) => !isDead);
   }
@@ -55,6 +69,19 @@ export class ProcessTable {
   lookAnew(now: number): readonly ProcessEntry[] {
     this.readAt = Number.NEGATIVE_INFINITY;
     return this.look(now);
+  }
+
+  /** They are not what they were: they are read again when they are seen again. */
+  forget(entries: readonly ProcessEntry[]): void {
+    for (const { pid } of entries) this.entries.delete(pid);
+  }
+
+  /** False if it is to be read again soon. */
+  private meet(pid: number, known: ProcessEntry | undefined): boolean {
+    const entry = known && !known.isBare ? known : readEntry(pid);
+    if (entry) this.entries.set(pid, entry);
+    else this.entries.delete(pid);
+    return !entry?.isBare;
   }
 }
 
@@ -96,13 +123,16 @@ function allPids(): number[] {
 function readEntry(pid: number): ProcessEntry | undefined {
   const fields = readStat(String(pid));
   if (!fields) return undefined;
+  const environment = readEnvironment(pid);
+  const isOfKernel = (Number(fields[FIELD.flags]) & KERNEL_THREAD) !== 0;
   return {
     pid,
     parent: Number(fields[FIELD.parent]),
     group: Number(fields[FIELD.group]),
     startTicks: Number(fields[FIELD.startTicks]),
     isDead: isDeadState(fields[FIELD.state]),
-    tag: readTag(pid),
+    tag: tagIn(environment),
+    isBare: environment === '' && !isOfKernel,
   };
 }
 
@@ -117,14 +147,18 @@ function readStat(pid: string): string[] | undefined {
 }
 
 /** Somebody else's environment cannot be read, and so is not ours. */
-function readTag(pid: number): string | undefined {
+function readEnvironment(pid: number): string | undefined {
   try {
-    const start = `${TAG}=`;
-    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-    return environment.find((line) => line.startsWith(start))?.slice(start.length);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
   } catch {
     return undefined;
   }
+}
+
+function tagIn(environment: string | undefined): string | undefined {
+  const start = `${TAG}=`;
+  const line = environment?.split('\0').find((each) => each.startsWith(start));
+  return line?.slice(start.length);
 }
 
 /** A zombie, or one that is just being taken away. */
