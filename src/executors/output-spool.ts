@@ -54,7 +54,9 @@ export class OutputSpool {
     this.keep(stream, (file) => file.end());
   }
 
+  /** A stream that was cut off has ended too. */
   close(): OutputReport {
+    for (const stream of STREAMS) this.end(stream);
     for (const stream of STREAMS) closeSync(this.streams[stream].descriptor);
     closeSync(this.records);
     return this.report;
@@ -67,7 +69,7 @@ export class OutputSpool {
 
   private keep(stream: OutputStream, write: (file: StreamFile) => Written | undefined): void {
     try {
-      const written = this.fault === null ? write(this.streams[stream]) : undefined;
+      const written = write(this.streams[stream]);
       if (written) this.record(stream, written);
     } catch (error) {
       this.fault = (error as Error).message;
