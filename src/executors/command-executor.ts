@@ -6,7 +6,7 @@
  * its end; alive, and adopts it; never begun, and begins it; or begun and gone with nobody to tell how, and says
  * so (`interrupted`).
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { SlotkeeperError } from '../fault.ts';
 import {
   type AttemptFolder,
@@ -26,7 +26,7 @@ import type {
 } from './executor.ts';
 import { HostLink } from './host-link.ts';
 import { HostedWork } from './hosted-work.ts';
-import { killLocalWorks, LocalWork } from './local-work.ts';
+import { isAtWork, killLocalWorks, LocalWork } from './local-work.ts';
 import { readOutput } from './output-reader.ts';
 
 /** What is done with a command that has outlived its keeper. */
@@ -77,7 +77,7 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
 
   output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord> {
     const folder = lastAttempt(this.spoolDir, String(token));
-    if (folder) return readOutput(folder, options);
+    if (folder) return readOutput(folder.path, options, () => this.isOver(folder));
     throw new SlotkeeperError('no_output', 'The command has not begun, or is forgotten', { token });
   }
 
@@ -103,6 +103,12 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
     if (this.outlives) return;
     killLocalWorks(this.spoolDir);
     rmSync(this.spoolDir, { recursive: true, force: true });
+  }
+
+  /** Nothing will come any more: it has ended, or nobody wants to know of it. */
+  private isOver(folder: AttemptFolder): boolean {
+    if (folder.end !== undefined || !existsSync(folder.path)) return true;
+    return !this.outlives && !isAtWork(folder.path);
   }
 
   private begin(folder: AttemptFolder, order: CompleteCommand, place: WorkPlace): Work {

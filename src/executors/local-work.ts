@@ -20,7 +20,7 @@ export class LocalWork implements Work {
       folder.create({ command, tag });
       const gone = (end: CommandEnd): void => {
         if (this.command) rest(this.command);
-        folder.end = end;
+        writeDown(folder, end);
         place.gone(workEndOf(folder, end));
       };
       this.command = new CommandProcess(command, { folder: folder.path, tag, gone });
@@ -46,6 +46,20 @@ export class LocalWork implements Work {
 /** Kills what is at work with its output in this folder. */
 export function killLocalWorks(spoolDir: string): void {
   for (const [command, path] of atWork) if (path.startsWith(spoolDir)) command.kill();
+}
+
+/** Whether what has its output in this folder is at work. */
+export function isAtWork(path: string): boolean {
+  return [...atWork.values()].includes(path);
+}
+
+/** For whoever reads. Its disk may be full by its own output, or its folder be removed, its keeper stopped. */
+function writeDown(folder: AttemptFolder, end: CommandEnd): void {
+  try {
+    folder.end = end;
+  } catch {
+    // Who reads sees that it is not at work any more.
+  }
 }
 
 function watch(command: CommandProcess, path: string): void {

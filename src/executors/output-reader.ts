@@ -3,53 +3,80 @@
  *
  * A record is given when it is asked for: who is slow is waited for by nobody, and nothing is kept for him.
  * The files are the truth, so a reader that begins again at the record after the last one that he has seen
- * gets exactly the rest, in this process or in the next.
+ * gets exactly the rest, in this process or in the next. Who reads when they are removed is given what was in
+ * them then.
  */
-import { existsSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptFolder } from './attempt-folder.ts';
 import type { OutputOptions, OutputRecord } from './executor.ts';
 import { RECORD_BYTES, STREAMS } from './output-spool.ts';
 
 /** A file system that tells of no changes is asked so often. */
 const LOOK_EVERY_MS = 250;
 
+/** `isOver`: nothing will come any more. */
 export async function* readOutput(
-  folder: AttemptFolder,
-  { from = 0, follow = false, signal }: OutputOptions = {},
+  folder: string,
+  { from = 0, follow = false, signal }: OutputOptions,
+  isOver: () => boolean,
 ): AsyncGenerator<OutputRecord, void> {
   let files: OutputFiles | undefined;
   let next = from;
+  const changes = new FolderChanges(folder);
   try {
     for (;;) {
+      if (follow) changes.watch();
       // In this order: what was written before its end is there after it.
-      const isOver = !follow || folder.end !== undefined;
+      const isLast = !follow || isOver();
       files ??= await OutputFiles.open(folder);
       for (let record = await files?.read(next); record; record = await files?.read(next)) {
         if (signal?.aborted) return;
         yield record;
         next += 1;
       }
-      if (isOver || signal?.aborted) return;
-      await change(folder, signal);
+      if (isLast || signal?.aborted) return;
+      await changes.next(signal);
     }
   } finally {
+    changes.close();
     await files?.close();
   }
 }
 
-/** Resolves when something may have been written, at the latest after a while. */
-async function change(folder: AttemptFolder, signal: AbortSignal | undefined): Promise<void> {
-  const over = new AbortController();
-  const watcher = watch(folder.path, () => over.abort());
-  const end = (): void => over.abort();
-  watcher.on('error', () => {});
-  signal?.addEventListener('abort', end, { once: true });
-  await sleep(LOOK_EVERY_MS, undefined, { signal: over.signal }).catch(() => {});
-  signal?.removeEventListener('abort', end);
-  watcher.close();
+/** Changes in a folder. One that comes while nobody waits is not lost. */
+class FolderChanges {
+  private readonly folder: string;
+  private watcher: FSWatcher | undefined;
+  private change = new AbortController();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Again is a no-op. Where it is removed, or the system has no watch to give, there is none. */
+  watch(): void {
+    try {
+      this.watcher ??= watch(this.folder, () => this.change.abort()).on('error', () => {});
+    } catch {
+      // It is looked at from time to time.
+    }
+  }
+
+  /** Resolves when something may have been written since the last time, at the latest after a while. */
+  async next(signal: AbortSignal | undefined): Promise<void> {
+    const { change } = this;
+    const end = (): void => change.abort();
+    signal?.addEventListener('abort', end, { once: true });
+    await sleep(LOOK_EVERY_MS, undefined, { signal: change.signal }).catch(() => {});
+    signal?.removeEventListener('abort', end);
+    this.change = new AbortController();
+  }
+
+  close(): void {
+    this.watcher?.close();
+  }
 }
 
 class OutputFiles {
@@ -61,18 +88,31 @@ class OutputFiles {
     this.streams = streams;
   }
 
-  /** `undefined` when it has not begun. */
-  static async open(folder: AttemptFolder): Promise<OutputFiles | undefined> {
-    // The last that is made, so the others are there.
-    if (!existsSync(join(folder.path, 'records'))) return undefined;
-    const file = (name: string) => open(join(folder.path, name), 'r');
-    return new OutputFiles(await file('records'), await Promise.all(STREAMS.map(file)));
+  /** `undefined` when it has not begun, or is removed. */
+  static async open(folder: string): Promise<OutputFiles | undefined> {
+    const opened: FileHandle[] = [];
+    const file = async (name: string): Promise<FileHandle> => {
+      const handle = await open(join(folder, name), 'r');
+      opened.push(handle);
+      return handle;
+    };
+    try {
+      // The last that is made, so the others are there.
+      const records = await file('records');
+      return new OutputFiles(records, [await file('stdout'), await file('stderr')]);
+    } catch (error) {
+      await Promise.all(opened.map((handle) => handle.close()));
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   /** `undefined` when it is not there yet. */
   async read(number: number): Promise<OutputRecord | undefined> {
     const record = Buffer.alloc(RECORD_BYTES);
-    const { bytesRead } = await this.records.read(record, 0, RECORD_BYTES, number * RECORD_BYTES);
+    const position = number * RECORD_BYTES;
+    if (!Number.isSafeInteger(position)) return undefined;
+    const { bytesRead } = await this.records.read(record, 0, RECORD_BYTES, position);
     if (bytesRead < RECORD_BYTES) return undefined;
     const index = record.readUInt32LE(0);
     const [stream, file] = [STREAMS[index], this.streams[index]];
