@@ -7,10 +7,11 @@
  * whoever of it lives still, again and again until nobody does.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
 import { environmentOf } from './command-environment.ts';
-import type { CompleteCommand } from './command-order.ts';
+import { type CompleteCommand, isFolder } from './command-order.ts';
 import type { OutputStream } from './executor.ts';
 import { type OutputReport, OutputSpool } from './output-spool.ts';
 import { identify, type ProcessIdentity } from './process-table.ts';
@@ -38,9 +39,9 @@ const LOOK_EVERY_MS = 25;
 const PIPE_GRACE_MS = 100;
 
 export class CommandProcess {
-  /** Whom to look for after a crash; `undefined` if it could not be started. */
+  /** Whom to look for after a crash; `undefined` if it could not be started, or has ended already. */
   readonly identity: ProcessIdentity | undefined;
-  private readonly child: ChildProcess;
+  private readonly child: ChildProcess | undefined;
   private readonly tree: ProcessTree | undefined;
   private readonly spool: OutputSpool;
   private readonly killGraceMs: number;
@@ -54,8 +55,10 @@ export class CommandProcess {
   private isStopped = false;
   private isOver = false;
   private killed = 0;
-  /** When whoever lives still is killed. */
+  /** When whoever lives still is killed, on a clock that nobody sets back. */
   private killAt = Number.POSITIVE_INFINITY;
+  /** Since when nobody of it lives. */
+  private emptySince: number | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /** Starts it; its output goes into `folder`. `gone` is called once, later. */
@@ -66,11 +69,11 @@ export class CommandProcess {
     this.spool = new OutputSpool(folder, order);
     this.killGraceMs = order.killGraceMs;
     this.whenGone = gone;
-    this.child = start(order, tag);
-    const { pid } = this.child;
+    this.child = this.start(order, tag);
+    const pid = this.child?.pid;
     this.tree = pid === undefined ? undefined : new ProcessTree(pid, tag);
     this.identity = pid === undefined ? undefined : identify(pid);
-    this.listen(order);
+    if (this.child) this.listen(this.child, order);
   }
 
   /** Again is a no-op. */
@@ -80,7 +83,7 @@ export class CommandProcess {
     this.tree?.signal('SIGTERM');
     // One that is paused would never get to it.
     this.tree?.signal('SIGCONT');
-    this.killAt = Math.min(this.killAt, Date.now() + this.killGraceMs);
+    this.killWithinGrace();
     this.look();
   }
 
@@ -98,14 +101,27 @@ export class CommandProcess {
     this.tree?.signal('SIGCONT');
   }
 
-  private listen(order: CompleteCommand): void {
-    const { child } = this;
+  private killWithinGrace(): void {
+    this.killAt = Math.min(this.killAt, performance.now() + this.killGraceMs);
+  }
+
+  /** `undefined` when it could not even be tried. */
+  private start(order: CompleteCommand, tag: string): ChildProcess | undefined {
+    try {
+      return start(order, tag);
+    } catch (error) {
+      this.failed(order, error as Error); // a fault of the system, or of `openInput`
+      return undefined;
+    }
+  }
+
+  private listen(child: ChildProcess, order: CompleteCommand): void {
     this.pump('stdout', child.stdout);
     this.pump('stderr', child.stderr);
     // Whoever does not read his input, or is gone, closes it.
     child.stdin?.on('error', () => {});
     if (typeof order.stdin === 'string') child.stdin?.end(order.stdin);
-    child.on('error', (error) => this.failed(error));
+    child.on('error', (error) => this.failed(order, error));
     child.on('exit', (exitCode, signal) => this.leaderEnded(exitCode, signal));
     child.on('close', () => {
       this.areClosed = true;
@@ -120,9 +136,10 @@ export class CommandProcess {
   }
 
   /** It could not be started; any other fault is of a signal, and means nothing. */
-  private failed(error: Error): void {
-    if (this.child.pid !== undefined) return;
-    this.fault = error.message;
+  private failed({ cwd }: CompleteCommand, { message }: Error): void {
+    if (this.tree) return;
+    // The kernel does not say which of the two is not there.
+    this.fault = isFolder(cwd) ? message : `the folder ${cwd}, where it was to run, is not there`;
     this.leaderEnd = { exitCode: null, signal: null };
     this.areClosed = true;
     setImmediate(() => this.look());
@@ -130,7 +147,7 @@ export class CommandProcess {
 
   private leaderEnded(exitCode: number | null, signal: string | null): void {
     this.leaderEnd = { exitCode, signal };
-    this.killAt = Math.min(this.killAt, Date.now() + this.killGraceMs);
+    this.killWithinGrace();
     // The rest of what it has printed is still to be read.
     if (!this.areClosed) setImmediate(() => this.look());
   }
@@ -140,7 +157,7 @@ export class CommandProcess {
     if (this.isOver) return;
     clearTimeout(this.timer);
     const { tree } = this;
-    if (tree && Date.now() >= this.killAt) this.killTree(tree);
+    if (tree && performance.now() >= this.killAt) this.killTree(tree);
     const isEmpty = !tree || (this.leaderEnd !== undefined && tree.members().length === 0);
     if (this.leaderEnd && isEmpty && this.areClosed) this.finish();
     else this.lookAgain(this.leaderEnd !== undefined && isEmpty);
@@ -148,6 +165,7 @@ export class CommandProcess {
 
   private lookAgain(isEmpty: boolean): void {
     if (isEmpty) this.closePipes();
+    else this.emptySince = undefined;
     const isWaiting = this.leaderEnd !== undefined || this.killAt !== Number.POSITIVE_INFINITY;
     if (isWaiting) this.timer = setTimeout(this.look, LOOK_EVERY_MS);
   }
@@ -157,11 +175,15 @@ export class CommandProcess {
     if (this.leaderEnd && !this.isStopped) this.killed = Math.max(this.killed, count);
   }
 
-  /** Nobody of the tree is left, and somebody holds its pipes: he has left all that a tree is found by. */
+  /**
+   * Nobody of the tree is left. What the last of them has printed is still to be read; if the pipes stay open
+   * then, somebody holds them who has left all that a tree is found by.
+   */
   private closePipes(): void {
-    if (Date.now() < this.killAt - this.killGraceMs + PIPE_GRACE_MS) return;
-    this.child.stdout?.destroy();
-    this.child.stderr?.destroy();
+    this.emptySince ??= performance.now();
+    if (performance.now() < this.emptySince + PIPE_GRACE_MS) return;
+    this.child?.stdout?.destroy();
+    this.child?.stderr?.destroy();
   }
 
   private finish(): void {
@@ -178,7 +200,7 @@ function start(
   { cmd: [program, ...args], cwd, env, stdin }: CompleteCommand,
   tag: string,
 ): ChildProcess {
-  const file = typeof stdin === 'object' && stdin !== null ? openSync(stdin.file, 'r') : undefined;
+  const file = typeof stdin === 'object' && stdin !== null ? openInput(stdin.file) : undefined;
   try {
     return spawn(program, args, {
       cwd,
@@ -190,4 +212,13 @@ function start(
   } finally {
     if (file !== undefined) closeSync(file);
   }
+}
+
+/** A pipe, whose opening might never end, or a folder, which nobody can read, is no input. */
+function openInput(path: string): number {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const stats = fstatSync(file);
+  if (stats.isFile() || stats.isCharacterDevice()) return file;
+  closeSync(file);
+  throw new Error(`its standard input ${path} is no file`);
 }

@@ -90,7 +90,7 @@ export interface CommandOrder {
   readonly cwd?: string;
   /** What its environment has besides what it may inherit. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What its standard input is: nothing (default), this text, or this file. */
+  /** What its standard input is: nothing (default), this text, or this file, which is no pipe. */
   readonly stdin?: string | { readonly file: string };
   /** From SIGTERM to SIGKILL, also for what it leaves behind. Milliseconds, default 5,000. */
   readonly killGraceMs?: number;
