@@ -553,8 +553,23 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   async *output(options: OutputOptions): AsyncGenerator<OutputRecord> {
     if (options.follow && this.startedAt === undefined && !this.isOver) {
       this.begun ??= new Once();
-      await this.begun.promise;
+      await unlessAborted(this.begun.promise, options.signal);
     }
+    if (options.signal?.aborted) return;
     yield* this.executor.output(this.lastToken, options);
   }
+}
+
+/** Resolves with the event, or when the signal aborts. */
+function unlessAborted(event: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return event;
+  return new Promise((resolve) => {
+    const target: AbortTarget = { aborted: resolve };
+    if (signal.aborted) resolve();
+    else onAbort(signal, target);
+    event.then(() => {
+      offAbort(signal, target);
+      resolve();
+    });
+  });
 }

@@ -6,10 +6,11 @@
  * its slot, until the function has settled.
  */
 import type { OutputOptions, OutputRecord } from '../executors/executor.ts';
-import { expectOption } from '../otp/options.ts';
+import { expectKnown, expectOption, isOptionalBoolean, isWholeNumber } from '../otp/options.ts';
 import type { ControlRecord } from './history.ts';
 import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
 import type { RunCore } from './run-core.ts';
+import { isObject } from './run-options.ts';
 import type { SessionCore } from './session-core.ts';
 
 /** Characters of what is said of an order. */
@@ -128,9 +129,10 @@ export class Run<Value = unknown> {
   /**
    * What its command has printed, record by record, from `from` on; with `follow` also what is still to come.
    * A reader is given what he asks for, and nobody waits for him; who follows may come before it has begun. Fails
-   * with `no_output` for what is no command, has not begun, or is forgotten.
+   * with `no_output` for what is no command, has not begun, or is forgotten. Throws `invalid_option`.
    */
   output(options: OutputOptions = {}): AsyncIterableIterator<OutputRecord> {
+    checkOutputOptions(options);
     return this.core.output(options);
   }
 
@@ -145,6 +147,19 @@ export class Run<Value = unknown> {
     expectOption('note', note, isOptionalNote, 'a string of 1 to 256 characters');
     return { state, reason, note };
   }
+}
+
+function checkOutputOptions(options: OutputOptions): void {
+  expectOption('options', options, isObject, 'an object');
+  expectKnown(options, ['from', 'follow', 'signal']);
+  const { from = 0, follow, signal } = options;
+  expectOption('from', from, isWholeNumber, 'the number of a record, 0 or more');
+  expectOption('follow', follow, isOptionalBoolean, 'true or false');
+  expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
+}
+
+function isOptionalSignal(signal: unknown): boolean {
+  return signal === undefined || signal instanceof AbortSignal;
 }
 
 function isOptionalNote(note: unknown): boolean {
