@@ -281,8 +281,10 @@ describe('a command that is stopped', () => {
 });
 
 describe('a command that is paused', () => {
-  const COUNTS =
-    '(setsid sh -c "echo child; while :; do sleep 0.01; done" &); echo up; while :; do sleep 0.01; done';
+  // Not by a shell: that waits, in a state of its own, for whom it starts, while he is stopped before he is begun.
+  const loop = (what: string) =>
+    `perl -e '$| = 1; print "${what}\\n"; while (1) { select undef, undef, undef, 0.01 }'`;
+  const COUNTS = `(setsid ${loop('child')} &); exec ${loop('up')}`;
   const areAll = (alive: () => number[], isSo: (state: string | undefined) => boolean) =>
     until(() => alive().every((pid) => isSo(stateOf(pid))));
 
