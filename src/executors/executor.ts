@@ -32,8 +32,8 @@ export interface WorkPlace {
 export type WorkEnd =
   | { readonly state: 'succeeded'; readonly value: unknown }
   | { readonly state: 'failed'; readonly error: Error; readonly value?: unknown }
-  /** It is gone, and nobody saw how it ended. */
-  | { readonly state: 'interrupted' };
+  /** It is gone, and nobody saw how it ended, or it was killed by who has taken it up. */
+  | { readonly state: 'interrupted'; readonly value?: unknown };
 
 /** Work that was started. */
 export interface Work {

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { AttemptFolder, AttemptProcess } from './attempt-folder.ts';
 import type { CompleteCommand } from './command-order.ts';
 import { failed, workEndOf } from './command-result.ts';
-import type { Work, WorkPlace } from './executor.ts';
+import type { Work, WorkEnd, WorkPlace } from './executor.ts';
 import type { Expectant, HostLink } from './host-link.ts';
 import { Orphan } from './orphan.ts';
 import { isAlive } from './process-table.ts';
@@ -21,6 +21,8 @@ export class HostedWork implements Work, Expectant {
   private readonly link: HostLink;
   private orphan: Orphan | undefined = undefined;
   private isStopped = false;
+  /** It was alive, and is not to be. */
+  private isKilled = false;
   private isOver = false;
 
   constructor(folder: AttemptFolder, command: CompleteCommand, place: WorkPlace, link: HostLink) {
@@ -57,7 +59,7 @@ export class HostedWork implements Work, Expectant {
 
   ended(): void {
     const { end } = this.folder;
-    if (end) this.over(() => this.place.gone(workEndOf(this.folder, end)));
+    if (end) this.over(() => this.place.gone(this.endOf(workEndOf(this.folder, end))));
     else this.hostLost();
   }
 
@@ -91,9 +93,11 @@ export class HostedWork implements Work, Expectant {
   }
 
   private async takeUp(isToBeKilled: boolean): Promise<void> {
-    const running = this.folder.end ? undefined : await this.link.find();
+    // Also where there is nothing to look for: nothing is told before `adopt` has returned.
+    const running = await (this.folder.end ? undefined : this.link.find());
     if (running?.has(this.folder.name)) {
       this.link.expect(this.folder.name, this);
+      this.isKilled = isToBeKilled;
       if (isToBeKilled || this.isStopped) this.stop();
     } else {
       this.hostLost();
@@ -116,6 +120,12 @@ export class HostedWork implements Work, Expectant {
   private lost(): void {
     if (this.folder.end) this.ended();
     else this.over(() => this.place.gone({ state: 'interrupted' }));
+  }
+
+  /** How one ends that is killed says nothing of it. */
+  private endOf(end: WorkEnd): WorkEnd {
+    if (!this.isKilled) return end;
+    return { state: 'interrupted', ...('value' in end && { value: end.value }) };
   }
 
   private over(tell: () => void): void {

@@ -37,7 +37,8 @@ export const stopReasons = {
   max_lifetime: 'its session has reached its greatest age',
   session_crashed: "its session's actor has crashed",
   shutdown: 'the keeper is stopped',
-  orphaned: 'it is gone, and the command host that would have seen how it ended has died',
+  orphaned:
+    'its keeper or its command host has died: nobody saw how it ended, or it was killed then',
   stopped: 'the limiter has stopped; its work may go on',
 } as const;
 

@@ -473,13 +473,14 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   private finalOutcome(): RunOutcome {
-    const { id, stopped, workEnd, crash, lateValue: value } = this;
-    if (stopped)
-      return { ...stoppedOutcome(id, stopped, crash), ...(value !== undefined && { value }) };
-    if (workEnd && workEnd.state !== 'interrupted') return workEnd;
+    const { id, stopped, workEnd, crash, lateValue } = this;
+    if (stopped) return { ...stoppedOutcome(id, stopped, crash), ...said(lateValue) };
+    if (workEnd?.state === 'interrupted') {
+      return { ...stoppedOutcome(id, interruptedBy('orphaned')), ...said(workEnd.value) };
+    }
+    if (workEnd) return workEnd;
     if (crash) return { state: 'failed', error: crash };
-    const reason = workEnd ? 'orphaned' : 'stopped';
-    return stoppedOutcome(id, { state: 'interrupted', reason, note: undefined });
+    return stoppedOutcome(id, interruptedBy('stopped'));
   }
 
   /** Nobody knows when the work will be gone. */
@@ -556,8 +557,32 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       await unlessAborted(this.begun.promise, options.signal);
     }
     if (options.signal?.aborted) return;
-    yield* this.executor.output(this.lastToken, options);
+    if (options.follow && !this.isOver) yield* this.followOutput(options);
+    else yield* this.executor.output(this.lastToken, options);
   }
+
+  /** Until the work says that it has ended, or, where nobody is left to say so, until the run is over. */
+  private async *followOutput(options: OutputOptions): AsyncGenerator<OutputRecord> {
+    const over = new AbortController();
+    this.whenOver.then(() => over.abort());
+    const { signal: own = over.signal } = options;
+    let from = options.from ?? 0;
+    const signal = AbortSignal.any([own, over.signal]);
+    for await (const record of this.executor.output(this.lastToken, { ...options, signal })) {
+      yield record;
+      from = record.number + 1;
+    }
+    if (!over.signal.aborted || options.signal?.aborted) return;
+    yield* this.executor.output(this.lastToken, { ...options, from, follow: false });
+  }
+}
+
+function interruptedBy(reason: StopReason): Stop {
+  return { state: 'interrupted', reason, note: undefined };
+}
+
+function said(value: unknown): { value?: unknown } {
+  return value === undefined ? {} : { value };
 }
 
 /** Resolves with the event, or when the signal aborts. */

@@ -1,0 +1,246 @@
+/**
+ * A journal whose commands outlive their keepers, looked at from outside: the processes that are alive, what
+ * they have written down themselves, the host and the folders of the attempts. Nothing of it outlives its test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach } from 'vitest';
+import { freshFolder } from './journal-places.ts';
+
+const SUPPORT = import.meta.dirname;
+const LOOK_EVERY_MS = 10;
+/** Stands in the environment of all commands of a place, and says of which. */
+const MARK = 'SLOTKEEPER_TEST_PLACE';
+const TAG = 'SLOTKEEPER_RUN_TAG';
+
+const places = new Set<CommandPlace>();
+
+afterEach(async () => {
+  for (const place of places) await place.clear();
+  places.clear();
+});
+
+/** What a command is asked to be; the rest is as the place wants it. */
+export interface Asked {
+  readonly killGraceMs?: number;
+}
+
+export class CommandPlace {
+  readonly path: string;
+  readonly spool: string;
+  /** Where the commands write down that they run. */
+  readonly ledger: string;
+  private readonly folder: string;
+  private readonly children = new Set<ChildProcess>();
+
+  constructor(folder = freshFolder(), spool = join(folder, 'journal.db.spool')) {
+    this.folder = folder;
+    this.path = join(folder, 'journal.db');
+    this.spool = spool;
+    this.ledger = join(folder, 'ledger');
+    places.add(this);
+  }
+
+  // ── Commands ────────────────────────────────────────────────────────────────────────────────────
+
+  /** A shell script as a command. It writes into the ledger that it has begun, and when it is at work says so. */
+  script(text: string, { killGraceMs = 5_000 }: Asked = {}) {
+    const cmd = ['sh', '-c', `echo began >> ${this.ledger}; ${text}`];
+    return { cmd, cwd: this.folder, env: { [MARK]: this.folder }, killGraceMs };
+  }
+
+  /** Prints, waits until it may go on, prints, and exits with 7. */
+  patient(asked?: Asked) {
+    return this.script(`echo begun; ${this.waits}; echo done; exit 7`, asked);
+  }
+
+  /** Does not care for SIGTERM. */
+  stubborn(asked?: Asked) {
+    const text = `trap "echo asked >> ${this.ledger}" TERM; echo begun; ${this.waits}; exit 7`;
+    return this.script(text, asked);
+  }
+
+  /** A piece of a script: it goes on when it is told to. */
+  get waits(): string {
+    return `while [ ! -e ${join(this.folder, 'go')} ]; do sleep 0.05; done`;
+  }
+
+  go(): void {
+    writeFileSync(join(this.folder, 'go'), '');
+  }
+
+  /** What the commands have written down, in the order in which they have. */
+  get lines(): string[] {
+    return existsSync(this.ledger)
+      ? readFileSync(this.ledger, 'utf8').split('\n').slice(0, -1)
+      : [];
+  }
+
+  note(line: string): void {
+    appendFileSync(this.ledger, `${line}\n`);
+  }
+
+  // ── Processes ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs a program of `test/support`, and waits until it says its first word. */
+  async program(name: string, ...args: unknown[]): Promise<KilledKeeper> {
+    const texts = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg)));
+    const argv = [join(SUPPORT, name), this.path, ...texts];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.children.add(child);
+    await once(child.stdout, 'data');
+    return new KilledKeeper(child);
+  }
+
+  /** A keeper in a process of its own, with one command that has begun to print. */
+  keeperWith(command: object, options: object = {}): Promise<KilledKeeper> {
+    return this.program('command-keeper.mjs', command, options);
+  }
+
+  /** A process that is no child of any host, as one that has lost its host. */
+  stray(tag: string, script: string): ChildProcess {
+    const env = { ...process.env, [MARK]: this.folder, [TAG]: tag };
+    const child = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore', env });
+    this.children.add(child);
+    return child;
+  }
+
+  /** The processes of its commands that are alive. */
+  get alive(): number[] {
+    return pids().filter((pid) => environmentOf(pid).includes(`${MARK}=${this.folder}`));
+  }
+
+  /** How many commands are alive. */
+  get attemptsAlive(): number {
+    return new Set(this.alive.map((pid) => environmentOf(pid).find(isTag))).size;
+  }
+
+  /** Command hosts of its spool. */
+  get hosts(): number[] {
+    return pids().filter((pid) => {
+      const [, program = '', spool = ''] = partsOf(pid, 'cmdline');
+      return program.includes('command-host-main') && spool === this.spool;
+    });
+  }
+
+  /** The host dies as by `kill -9`, and is gone when this resolves. */
+  async killHost(): Promise<void> {
+    const { hosts } = this;
+    if (hosts.length !== 1) throw new Error(`There are ${hosts.length} hosts`);
+    await killed(hosts);
+  }
+
+  // ── Its files ───────────────────────────────────────────────────────────────────────────────────
+
+  /** The folders of attempts. */
+  get attempts(): string[] {
+    if (!existsSync(this.spool)) return [];
+    return readdirSync(this.spool).filter((name) => /^\d/.test(name));
+  }
+
+  hasFile(attempt: string, file: string): boolean {
+    return existsSync(join(this.spool, attempt, file));
+  }
+
+  makeSpool(): void {
+    mkdirSync(this.spool, { recursive: true, mode: 0o700 });
+  }
+
+  /** Ends all that is left of it. */
+  async clear(): Promise<void> {
+    for (const child of this.children) child.kill('SIGKILL');
+    await killed(this.hosts);
+    for (let { alive } = this; alive.length > 0; alive = this.alive) await killed(alive);
+  }
+}
+
+/** A keeper that is a process of its own. */
+export class KilledKeeper {
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<unknown>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    this.closed = once(child, 'close');
+    child.stdout?.resume();
+  }
+
+  get isOver(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** It has ended by itself. */
+  async ended(): Promise<void> {
+    await this.closed;
+  }
+
+  /** It dies as by `kill -9`, and is gone when this resolves. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.closed;
+  }
+}
+
+/** Resolves when it is so. For what nobody tells: files of others, processes of others. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(LOOK_EVERY_MS);
+}
+
+async function killed(processes: readonly number[]): Promise<void> {
+  for (const pid of processes) signal(pid, 'SIGKILL');
+  await until(() => processes.every((pid) => !isThere(pid)));
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** A zombie is not there: it is only waited for. */
+export function isThere(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+/** As `/proc` names it: `T` for one that is stopped. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function pids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger).filter(isThere);
+}
+
+function environmentOf(pid: number): string[] {
+  return partsOf(pid, 'environ');
+}
+
+function isTag(line: string): boolean {
+  return line.startsWith(`${TAG}=`);
+}
+
+function partsOf(pid: number, file: 'environ' | 'cmdline'): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1').split('\0');
+  } catch {
+    return []; // it has ended meanwhile
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * States that a keeper and its host leave behind when they die between two lines: made exactly, as they would
+ * have been written.
+ */
+import { randomUUID } from 'node:crypto';
+import { AttemptFolder } from '../../src/executors/attempt-folder.ts';
+import type { CompleteCommand } from '../../src/executors/command-order.ts';
+import type { ProcessIdentity } from '../../src/executors/process-table.ts';
+import type { JournalChange } from '../../src/journal/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
+import { textOfOrder, textOfTerms } from '../../src/sessions/session-notes.ts';
+import type { CommandPlace } from './command-place.ts';
+
+const NO_TERMS = { idleTimeoutMs: Infinity, maxLifetimeMs: Infinity };
+
+export interface State {
+  readonly deadlineMs?: number;
+  /** How long ago the run has got its slot. */
+  readonly agoMs?: number;
+  /** How long its session may live. */
+  readonly maxLifetimeMs?: number;
+  /** Whether the session was opened with its keeper, and not by who has asked the limiter directly. */
+  readonly hasTerms?: boolean;
+}
+
+/** The intent stands in the journal: run `r1` of session `s1` has its slot. The name of its first attempt. */
+export function commitIntent(
+  place: CommandPlace,
+  asked: ReturnType<CommandPlace['script']>,
+  { deadlineMs = Infinity, agoMs = 0, maxLifetimeMs = Infinity, hasTerms = true }: State = {},
+): AttemptFolder {
+  const journal = openSqliteJournal({ path: place.path });
+  const grantedAt = Date.now() - agoMs;
+  journal.recover(grantedAt);
+  const token = journal.reserveTokens(1_000);
+  const order = textOfOrder({ order: completed(asked), deadlineMs });
+  const terms = hasTerms ? textOfTerms({ ...NO_TERMS, maxLifetimeMs }) : undefined;
+  journal.commit([
+    { ...slotOf('session_slot_granted', token, grantedAt), life: 'process', terms },
+    {
+      ...slotOf('run_slot_granted', token + 1, grantedAt),
+      life: 'command',
+      runId: 'r1',
+      kind: undefined,
+      order,
+    },
+  ] as JournalChange[]); // put together from parts that the compiler cannot tell apart
+  journal.close();
+  return new AttemptFolder(place.spool, `${token + 1}.1`);
+}
+
+/** Its folder stands too, with its order. Its tag. */
+export function makeAttempt(folder: AttemptFolder, asked: ReturnType<CommandPlace['script']>) {
+  const tag = randomUUID();
+  folder.create({ command: completed(asked), tag });
+  return tag;
+}
+
+/** As if it were begun: marked, and perhaps with the process that it is. */
+export function begin(folder: AttemptFolder, identity: ProcessIdentity | null | undefined): void {
+  folder.mark('started');
+  if (identity !== undefined) folder.process = { identity, startedAt: Date.now() };
+}
+
+/** As if it had exited. */
+export function exit(folder: AttemptFolder, exitCode: number): void {
+  const stream = { bytes: 0, bytesSeen: 0, lines: 0, isTruncated: false };
+  const output = { stdout: stream, stderr: stream, fault: null };
+  const now = Date.now();
+  const how = { exitCode, signal: null, fault: null, killed: 0 };
+  folder.end = { ...how, output, startedAt: now, endedAt: now };
+}
+
+function slotOf(
+  type: 'session_slot_granted' | 'run_slot_granted',
+  token: number,
+  grantedAt: number,
+) {
+  const none = { owner: undefined, labels: undefined, leaseMs: undefined };
+  return { type, token, sessionId: 's1', grantedAt, ...none };
+}
+
+function completed(asked: ReturnType<CommandPlace['script']>): CompleteCommand {
+  const limits = { maxOutputBytes: 1_000_000, maxOutputLines: 10_000 };
+  return { ...asked, cmd: asked.cmd as [string, ...string[]], stdin: null, ...limits }; // of `script`
+}
