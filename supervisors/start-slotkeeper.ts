@@ -154,7 +154,7 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
   const limiter = new ConcurrencyLimiter(survivors);
   const { clock, logger, faultPoints } = checked;
   const isKept = recovered !== undefined;
-  const command = commandExecutor(checked, isKept);
+  const command = commandExecutor(checked, survivors.storage.journal?.name);
   const register = new Sessions({
     limiter,
     // The second of the list.
@@ -177,12 +177,16 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
   return new Slotkeeper(limiter, register, tree);
 }
 
-/** With a journal commands outlive the process, and so does what they print. */
+/**
+ * With a journal commands outlive the process, and so does what they print. `name`: the file of the journal
+ * as it knows itself, so that whatever way leads to it leads to one spool.
+ */
 function commandExecutor(
   { spoolDir, orphans, journal }: CheckedOptions,
-  outlives: boolean,
+  name: string | undefined,
 ): CommandExecutor {
-  const file = typeof journal === 'object' && 'path' in journal ? journal.path : undefined;
+  const outlives = name !== undefined;
+  const file = typeof journal === 'object' && 'path' in journal ? name : undefined;
   return new CommandExecutor({ spoolDir: spoolPlace(spoolDir, file), outlives, orphans });
 }
 

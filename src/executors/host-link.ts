@@ -69,7 +69,8 @@ export class HostLink {
     if (await this.find()) return;
     spawnHost(this.spoolDir);
     while (!(await this.findAgain())) {
-      if (Date.now() > until) throw new Error(`No command host has come up for ${this.spoolDir}`);
+      if (this.isClosed || Date.now() > until)
+        throw new Error(`No command host has come up for ${this.spoolDir}`);
       await sleep(TRY_EVERY_MS);
     }
   }
@@ -89,6 +90,7 @@ export class HostLink {
       });
       listenTo<HostNotice>(socket, (notice) => {
         if (notice.type === 'ended') this.ended(notice.attempt);
+        else if (this.isClosed) socket.destroy();
         else {
           this.socket = socket;
           resolve(new Set(notice.running));

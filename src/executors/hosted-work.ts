@@ -21,6 +21,7 @@ export class HostedWork implements Work, Expectant {
   private readonly link: HostLink;
   private orphan: Orphan | undefined = undefined;
   private isStopped = false;
+  private isPaused = false;
   /** It was alive, and is not to be. */
   private isKilled = false;
   private isOver = false;
@@ -50,11 +51,13 @@ export class HostedWork implements Work, Expectant {
   }
 
   pause(): void {
-    this.link.ask({ type: 'pause', attempt: this.folder.name });
+    this.isPaused = true;
+    this.bringToPace();
   }
 
   resume(): void {
-    this.link.ask({ type: 'resume', attempt: this.folder.name });
+    this.isPaused = false;
+    this.bringToPace();
   }
 
   ended(): void {
@@ -78,7 +81,15 @@ export class HostedWork implements Work, Expectant {
     const leader = isKnown ? started.identity?.pid : undefined;
     const { killGraceMs } = this.command;
     this.orphan = new Orphan({ leader, tag, killGraceMs }, () => this.lost());
+    this.bringToPace();
     if (this.isStopped) this.orphan.stop();
+  }
+
+  /** It rests or goes on, as its run does: a pause ends with the keeper who has ordered it. */
+  private bringToPace(): void {
+    if (this.isPaused) this.orphan?.pause();
+    else this.orphan?.resume();
+    this.link.ask({ type: this.isPaused ? 'pause' : 'resume', attempt: this.folder.name });
   }
 
   private async launch(): Promise<void> {
@@ -90,6 +101,7 @@ export class HostedWork implements Work, Expectant {
     }
     this.link.expect(this.folder.name, this);
     this.link.ask({ type: 'start', attempt: this.folder.name });
+    if (this.isPaused) this.bringToPace();
   }
 
   private async takeUp(isToBeKilled: boolean): Promise<void> {
@@ -97,6 +109,7 @@ export class HostedWork implements Work, Expectant {
     const running = await (this.folder.end ? undefined : this.link.find());
     if (running?.has(this.folder.name)) {
       this.link.expect(this.folder.name, this);
+      this.bringToPace();
       this.isKilled = isToBeKilled;
       if (isToBeKilled || this.isStopped) this.stop();
     } else {

@@ -38,9 +38,18 @@ export class Orphan {
     this.look();
   }
 
+  pause(): void {
+    this.tree.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.tree.signal('SIGCONT');
+  }
+
   private look(): void {
     if (Date.now() >= this.killAt) this.tree.signal('SIGKILL');
-    if (this.tree.members().length > 0) return;
+    // What was read a while ago counts for who lives, not for that nobody does.
+    if (this.tree.members().length > 0 || this.tree.members(true).length > 0) return;
     clearInterval(this.timer);
     this.gone();
   }

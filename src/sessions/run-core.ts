@@ -329,7 +329,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private accept(): boolean {
     const { session } = this;
     const { signal } = this.options;
-    if (this.stopped || signal?.aborted || !session.isActive) {
+    // What lives is taken up, if only to be ended.
+    if (!this.isAdopted && (this.stopped || signal?.aborted || !session.isActive)) {
       this.withdraw();
       if (this.slot) this.giveSlotBack();
       this.giveUp(this.faultMeanwhile());
@@ -351,14 +352,17 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   private startActor(): void {
     const parent = this.session.actor;
-    if (!parent) return;
+    if (!parent) {
+      this.actorEnded(undefined);
+      return;
+    }
     const actor = startRunActor(this, parent);
     this.actor = actor;
     onEnd(actor, (reason) => this.actorEnded(reason));
   }
 
   private beginWork(): void {
-    if (this.isDecided) return;
+    if (this.isAdopted ? !this.isToBeAdopted : this.isDecided) return;
     const { register } = this.session;
     const { clock } = register;
     const { deadlineMs = Infinity } = this.options;
@@ -373,16 +377,17 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.begun?.resolve();
     register.tellStarted(this, Math.max(0, this.startedSince - this.queuedSince));
     if (!isStopped) this.send({ type: 'work_started' });
-    else if (this.actor) this.endWork();
-    else this.stopAlone();
+    else if (this.actor) {
+      this.send({ type: 'stop' });
+      this.endWork();
+    } else this.stopAlone();
   }
 
   /** Whether it was stopped while it was begun. */
   private startOrder(): boolean {
     this.isBeginning = true;
     const { executor, order } = this;
-    const isNew = this.begunAt === undefined;
-    this.work = isNew ? executor.start(order, this) : executor.adopt(order, this);
+    this.work = this.isAdopted ? executor.adopt(order, this) : executor.start(order, this);
     this.isBeginning = false;
     return this.isDecided;
   }
@@ -402,6 +407,15 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     const order = this.orderText;
     const said = { ...(owner !== undefined && { owner }), ...(order !== undefined && { order }) };
     return { ...terms, ...said, work: this };
+  }
+
+  private get isAdopted(): boolean {
+    return this.begunAt !== undefined;
+  }
+
+  /** Its work is there, and is nobody's yet. */
+  private get isToBeAdopted(): boolean {
+    return this.isAdopted && this.startedAt === undefined && !this.isOver;
   }
 
   // ── Ending ──────────────────────────────────────────────────────────────────────────────────────
@@ -450,7 +464,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   /** What is being begun is ended as soon as it can be. */
   private endWork(): void {
     const { work } = this;
-    if (this.isBeginning) return;
+    if (this.isBeginning || this.isToBeAdopted) return;
     if (work) {
       // Nobody can say when work will be gone that nothing can force, or nobody watches over any more.
       if (!this.executor.endsWhenStopped || this.crash) this.tellEarly();
@@ -461,6 +475,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private stopAlone(): void {
     if (this.isBeginning) return;
     if (this.isSlotGone) this.finish();
+    else if (this.isToBeAdopted) this.beginWork();
     else if (this.work) {
       this.tellEarly();
       this.work.stop(this.stopFault());

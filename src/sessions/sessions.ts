@@ -171,7 +171,8 @@ export class Sessions {
    */
   async restore({ sessions, runs, closed }: Found): Promise<void> {
     for (const past of closed) this.restoreClosed(past);
-    await Promise.all(sessions.map((past) => this.restoreOpen(past)));
+    const atWork = new Set(runs.map(({ sessionId }) => sessionId));
+    await Promise.all(sessions.map((past) => this.restoreOpen(past, atWork.has(past.sessionId))));
     await Promise.all(runs.map((past) => this.restoreRun(past)));
   }
 
@@ -194,9 +195,10 @@ export class Sessions {
     await run.ask();
   }
 
-  private async restoreOpen(past: FoundSession): Promise<void> {
+  /** The slot of one that is at work may be one that the limiter was asked for before: it has no terms. */
+  private async restoreOpen(past: FoundSession, isAtWork: boolean): Promise<void> {
     const { sessionId, owner, labels, grantedAt, lastActiveAt } = past;
-    const terms = termsOfText(past.terms);
+    const terms = termsOfText(past.terms) ?? (isAtWork ? {} : undefined);
     if (!terms) return;
     const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
     const options = { ...said, durable: past.life === 'durable', ...terms };

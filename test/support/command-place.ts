@@ -103,8 +103,8 @@ export class CommandPlace {
   }
 
   /** A keeper in a process of its own, with one command that has begun to print. */
-  keeperWith(command: object, options: object = {}): Promise<KilledKeeper> {
-    return this.program('command-keeper.mjs', command, options);
+  keeperWith(command: object, run: object = {}, session: object = {}): Promise<KilledKeeper> {
+    return this.program('command-keeper.mjs', command, run, session);
   }
 
   /** A process that is no child of any host, as one that has lost its host. */
@@ -118,6 +118,12 @@ export class CommandPlace {
   /** The processes of its commands that are alive. */
   get alive(): number[] {
     return pids().filter((pid) => environmentOf(pid).includes(`${MARK}=${this.folder}`));
+  }
+
+  /** Whether all of them are stopped. */
+  get areResting(): boolean {
+    const { alive } = this;
+    return alive.length > 0 && alive.every(isResting);
   }
 
   /** How many commands are alive. */
@@ -215,8 +221,13 @@ export function isThere(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
+/** A shell that is about to start a program waits for one that is stopped: `D`. */
+function isResting(pid: number): boolean {
+  return ['T', 'D'].includes(stateOf(pid) ?? '');
+}
+
 /** As `/proc` names it: `T` for one that is stopped. */
-export function stateOf(pid: number): string | undefined {
+function stateOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[0];

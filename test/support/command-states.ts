@@ -49,6 +49,23 @@ export function commitIntent(
   return new AttemptFolder(place.spool, `${token + 1}.1`);
 }
 
+/** As if so much time had passed since its slots were granted. */
+export function age(place: CommandPlace, ms: number): void {
+  const journal = openSqliteJournal({ path: place.path });
+  const at = Date.now();
+  const { sessions, runs } = journal.recover(at);
+  const end = { reason: 'released', at, isKept: false, note: undefined } as const;
+  const old = ({ grantedAt }: { grantedAt: number }) => ({ grantedAt: grantedAt - ms });
+  journal.commit(runs.map(({ token }) => ({ type: 'run_slot_ended', token, ...end })));
+  journal.commit(sessions.map(({ token }) => ({ type: 'session_slot_ended', token, ...end })));
+  const changes: JournalChange[] = [];
+  for (const { lastActiveAt: _, ...session } of sessions)
+    changes.push({ type: 'session_slot_granted', ...session, ...old(session) });
+  for (const run of runs) changes.push({ type: 'run_slot_granted', ...run, ...old(run) });
+  journal.commit(changes);
+  journal.close();
+}
+
 /** Its folder stands too, with its order. Its tag. */
 export function makeAttempt(folder: AttemptFolder, asked: ReturnType<CommandPlace['script']>) {
   const tag = randomUUID();
