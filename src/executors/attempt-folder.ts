@@ -2,7 +2,8 @@
  * The folder of an attempt: what a command was to do, that it was begun, who it is, how it ended, and its
  * output. What stands there outlives whoever wrote it.
  *
- * Every file is whole or not there: it is written beside its place and moved. `mark` is made exclusively, once:
+ * Every file is whole or not there: it is written beside its place and moved. The room for the end is taken
+ * before anything is begun, so a disk that a command has filled up has room for what became of it. `mark` is made exclusively, once:
  * as `started` by the host before it starts the command, or as `void` by a keeper who has come back and finds it
  * not begun. Whoever made it has decided, so a command is never started by two.
  */
@@ -36,6 +37,9 @@ export interface AttemptProcess {
   readonly startedAt: number;
 }
 
+/** A page: more than an end takes, unless it has a long fault to tell. */
+const END_BYTES = 4_096;
+
 export type Mark = 'started' | 'void';
 
 /** Whose attempts they are, and which of them: folders are named by run and number. */
@@ -51,6 +55,7 @@ export class AttemptFolder {
   /** Makes it, with its order. */
   create(order: AttemptOrder): void {
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    writeFileSync(this.draftOf('end.json'), ' '.repeat(END_BYTES), { mode: 0o600 });
     this.write('order.json', order);
   }
 
@@ -88,8 +93,13 @@ export class AttemptFolder {
     return this.read('process.json') as AttemptProcess | undefined; // as it was set
   }
 
+  /** In the room that was taken for it. Of an attempt that is forgotten nothing is kept. */
   set end(end: CommandEnd) {
-    this.write('end.json', end);
+    if (!existsSync(this.path)) return;
+    const draft = this.draftOf('end.json');
+    const text = JSON.stringify(end).padEnd(END_BYTES);
+    writeFileSync(draft, text, { mode: 0o600, flag: existsSync(draft) ? 'r+' : 'w' });
+    renameSync(draft, join(this.path, 'end.json'));
   }
 
   get end(): CommandEnd | undefined {
@@ -101,9 +111,13 @@ export class AttemptFolder {
   }
 
   private write(file: string, value: object): void {
-    const draft = join(this.path, `.${file}`);
+    const draft = this.draftOf(file);
     writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
     renameSync(draft, join(this.path, file));
+  }
+
+  private draftOf(file: string): string {
+    return join(this.path, `.${file}`);
   }
 
   private read(file: string): unknown {

@@ -16,6 +16,7 @@ import {
   nextAttempt,
 } from './attempt-folder.ts';
 import { type CompleteCommand, completeCommand } from './command-order.ts';
+import { failed } from './command-result.ts';
 import type {
   CommandOrder,
   Executor,
@@ -28,6 +29,7 @@ import { HostLink } from './host-link.ts';
 import { HostedWork } from './hosted-work.ts';
 import { isAtWork, killLocalWorks, LocalWork } from './local-work.ts';
 import { readOutput } from './output-reader.ts';
+import { ProcessTree } from './process-tree.ts';
 
 /** What is done with a command that has outlived its keeper. */
 export type Orphans = 'adopt' | 'kill';
@@ -39,6 +41,9 @@ export interface CommandExecutorOptions {
   readonly outlives: boolean;
   readonly orphans: Orphans;
 }
+
+/** Of an attempt that could not be taken up. */
+const NO_WORK: Work = { stop() {}, pause() {}, resume() {} };
 
 export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> {
   readonly endsWhenStopped = true;
@@ -67,6 +72,15 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
   }
 
   adopt(order: CompleteCommand, place: WorkPlace): Work {
+    try {
+      return this.takeUp(order, place);
+    } catch (error) {
+      failed(place, error);
+      return NO_WORK;
+    }
+  }
+
+  private takeUp(order: CompleteCommand, place: WorkPlace): Work {
     const run = String(place.token);
     const folder = lastAttempt(this.spoolDir, run);
     if (!folder) return this.start(order, place);
@@ -89,11 +103,14 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
     }
   }
 
-  /** What stands in the spool and is of none of these slots is removed. */
+  /** What stands in the spool and is of none of these slots is removed, and killed if it lives. */
   clean(tokens: readonly number[]): void {
     const known = new Set(tokens.map(String));
     for (const name of attemptsIn(this.spoolDir)) {
-      if (!known.has(name.split('.')[0] ?? '')) attemptNamed(this.spoolDir, name).remove();
+      if (known.has(name.split('.')[0] ?? '')) continue;
+      const folder = attemptNamed(this.spoolDir, name);
+      if (mayLive(folder)) new ProcessTree(undefined, folder.order?.tag ?? '').signal('SIGKILL');
+      folder.remove();
     }
   }
 
@@ -120,6 +137,10 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
 /** Nobody has begun it, and from now on nobody will. */
 function isUnbegun(folder: AttemptFolder): boolean {
   return folder.end === undefined && (folder.mark('void') || folder.marked === 'void');
+}
+
+function mayLive(folder: AttemptFolder): boolean {
+  return folder.marked === 'started' && folder.end === undefined;
 }
 
 function attemptNamed(spoolDir: string, name: string): AttemptFolder {

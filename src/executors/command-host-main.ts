@@ -2,6 +2,7 @@
  * The program of the command host. Its argument is the spool. It is started by a keeper, and apart from it.
  */
 import { CommandHost } from './command-host.ts';
+import { ANOTHER_IS_THERE } from './host-protocol.ts';
 
 const [, , spoolDir = ''] = process.argv;
 
@@ -11,6 +12,6 @@ for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => {})
 const host = new CommandHost(spoolDir, () => process.exit(0));
 host.listen().then(
   () => {},
-  // Another host was quicker: there is one.
-  () => process.exit(0),
+  (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EADDRINUSE' ? ANOTHER_IS_THERE : 1),
 );

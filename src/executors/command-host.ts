@@ -5,18 +5,26 @@
  * writes that down, whether or not anybody is there to hear it. When it has nothing to do and nobody is there,
  * it ends itself.
  */
-import { rmSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { AttemptFolder } from './attempt-folder.ts';
-import { CommandProcess } from './command-process.ts';
+import { type CommandEnd, CommandProcess } from './command-process.ts';
 import { type HostRequest, listenTo, say, socketOf } from './host-protocol.ts';
 
 /** A keeper that is started anew at once finds the host of its predecessor. */
 const IDLE_MS = 5_000;
+/** How long a disk that has taken an end not even into the room that was taken for it is left alone. */
+const WRITE_AGAIN_MS = 1_000;
 
 export class CommandHost {
   private readonly spoolDir: string;
+  /** Where its keepers find it. */
+  private readonly path: string;
+  private inode: number | undefined = undefined;
   private readonly running = new Map<string, CommandProcess>();
+  /** Attempts that have ended, and the disk has not taken how. */
+  private readonly unwritten = new Set<string>();
   private readonly keepers = new Set<Socket>();
   private readonly server: Server;
   private readonly whenIdle: () => void;
@@ -24,20 +32,25 @@ export class CommandHost {
 
   constructor(spoolDir: string, whenIdle: () => void) {
     this.spoolDir = spoolDir;
+    this.path = socketOf(spoolDir);
     this.whenIdle = whenIdle;
     this.server = createServer((keeper) => this.meet(keeper));
   }
 
   /** Resolves when it listens. Rejects with `EADDRINUSE` when another host of this spool lives. */
   async listen(): Promise<void> {
-    const path = socketOf(this.spoolDir);
-    if (await answers(path))
-      throw Object.assign(new Error('a host is there'), { code: 'EADDRINUSE' });
-    rmSync(path, { force: true });
+    const own = join(dirname(this.path), `h${process.pid}`);
+    rmSync(own, { force: true });
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(path, resolve);
+      this.server.listen(own, resolve);
     });
+    try {
+      while (!isLinked(own, this.path)) await removeDead(this.path);
+      this.inode = inodeOf(own);
+    } finally {
+      rmSync(own);
+    }
     this.restIfIdle();
   }
 
@@ -50,14 +63,19 @@ export class CommandHost {
       this.restIfIdle();
     });
     listenTo<HostRequest>(keeper, (request) => this.obey(request));
-    say(keeper, { type: 'hello', pid: process.pid, running: [...this.running.keys()] });
+    say(keeper, { type: 'hello', pid: process.pid, running: this.atWork });
+  }
+
+  /** Attempts whose end is still to be told. */
+  private get atWork(): string[] {
+    return [...this.running.keys(), ...this.unwritten];
   }
 
   private obey({ type, attempt }: HostRequest): void {
     const command = this.running.get(attempt);
     switch (type) {
       case 'start':
-        if (!command) this.start(attempt);
+        this.start(attempt);
         break;
       case 'stop':
         command?.stop();
@@ -73,32 +91,102 @@ export class CommandHost {
   /** Marked first: whatever happens then, nobody starts it a second time. */
   private start(attempt: string): void {
     const folder = new AttemptFolder(this.spoolDir, attempt);
+    try {
+      if (folder.mark('started')) this.launch(folder);
+    } catch (error) {
+      this.ended(folder, neverStarted((error as Error).message)); // Node throws nothing else
+    }
+  }
+
+  /** Throws when it cannot even be tried: there is no room for its output, or not the file of its input. */
+  private launch(folder: AttemptFolder): void {
     const { order } = folder;
-    if (!order || !folder.mark('started')) return;
+    if (!order) throw new Error('its order cannot be read');
     const command = new CommandProcess(order.command, {
       folder: folder.path,
       tag: order.tag,
       gone: (end) => {
-        folder.end = end;
-        this.running.delete(attempt);
-        for (const keeper of this.keepers) say(keeper, { type: 'ended', attempt });
-        this.restIfIdle();
+        if (this.running.get(folder.name) === command) this.running.delete(folder.name);
+        // Its journal was removed, and another attempt has come to its name.
+        if ((folder.order?.tag ?? order.tag) === order.tag) this.ended(folder, end);
+        else this.restIfIdle();
       },
     });
-    this.running.set(attempt, command);
-    folder.process = { identity: command.identity ?? null, startedAt: Date.now() };
+    this.running.set(folder.name, command);
+    // A disk that has no room for it: whoever looks for it then has its tag.
+    succeeds(() => {
+      folder.process = { identity: command.identity ?? null, startedAt: Date.now() };
+    });
+  }
+
+  /** Written down, then told. What the disk does not take is told, and written as soon as it can be. */
+  private ended(folder: AttemptFolder, end: CommandEnd): void {
+    const isWritten = succeeds(() => {
+      folder.end = end;
+    });
+    this.unwritten.delete(folder.name);
+    if (!isWritten) {
+      this.unwritten.add(folder.name);
+      setTimeout(() => this.ended(folder, end), WRITE_AGAIN_MS);
+    }
+    for (const keeper of this.keepers) say(keeper, { type: 'ended', attempt: folder.name, end });
+    this.restIfIdle();
   }
 
   private restIfIdle(): void {
     clearTimeout(this.idle);
-    if (this.running.size > 0 || this.keepers.size > 0) return;
+    if (this.running.size > 0 || this.unwritten.size > 0 || this.keepers.size > 0) return;
     this.idle = setTimeout(() => this.close(), IDLE_MS);
   }
 
   private close(): void {
     this.server.close();
+    if (inodeOf(this.path) === this.inode) rmSync(this.path, { force: true });
     this.whenIdle();
   }
+}
+
+function neverStarted(fault: string): CommandEnd {
+  const stream = { bytes: 0, bytesSeen: 0, lines: 0, isTruncated: false };
+  const output = { stdout: stream, stderr: stream, fault: null };
+  const now = Date.now();
+  return { exitCode: null, signal: null, fault, output, startedAt: now, endedAt: now, killed: 0 };
+}
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A link is made by one and by nobody else, whoever else tries. */
+function isLinked(own: string, path: string): boolean {
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Takes away what a dead host has left. Throws `EADDRINUSE` when it lives. */
+async function removeDead(path: string): Promise<void> {
+  const dead = inodeOf(path);
+  if (await answers(path))
+    throw Object.assign(new Error('a host is there'), { code: 'EADDRINUSE' });
+  const aside = join(dirname(path), `d${process.pid}`);
+  if (!succeeds(() => renameSync(path, aside))) return;
+  // Somebody else was quicker, and stands there already: he is put back.
+  if (inodeOf(aside) !== dead) succeeds(() => linkSync(aside, path));
+  rmSync(aside, { force: true });
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Whether somebody listens there; a socket's file outlives who made it. */

@@ -2,21 +2,31 @@
  * A keeper's link to its command host: finds it, starts it where there is none, and is told when attempts
  * end, or when the host itself does.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type HostNotice, type HostRequest, listenTo, say, socketOf } from './host-protocol.ts';
+import type { CommandEnd } from './command-process.ts';
+import {
+  ANOTHER_IS_THERE,
+  type HostNotice,
+  type HostRequest,
+  listenTo,
+  say,
+  socketOf,
+} from './host-protocol.ts';
 
 const MAIN = join(import.meta.dirname, `command-host-main${import.meta.filename.slice(-3)}`);
 /** A new process of Node is there within a fraction of a second, on a busy machine within some. */
 const START_WITHIN_MS = 15_000;
 const TRY_EVERY_MS = 20;
 
+type EndNotice = Extract<HostNotice, { type: 'ended' }>;
+
 /** Who waits for the end of an attempt. */
 export interface Expectant {
-  /** It has ended: its folder says how. */
-  ended(): void;
+  /** It has ended like this, and its folder says so too, if the disk has taken it. */
+  ended(end: CommandEnd): void;
   /** The host has died, and whatever it had not written down is lost. */
   hostLost(): void;
 }
@@ -67,11 +77,15 @@ export class HostLink {
   private async start(): Promise<void> {
     const until = Date.now() + START_WITHIN_MS;
     if (await this.find()) return;
-    spawnHost(this.spoolDir);
+    let host = spawnHost(this.spoolDir);
     while (!(await this.findAgain())) {
-      if (this.isClosed || Date.now() > until)
+      const { exitCode } = host;
+      const isHopeless = exitCode !== null && exitCode !== ANOTHER_IS_THERE;
+      if (isHopeless || this.isClosed || Date.now() > until)
         throw new Error(`No command host has come up for ${this.spoolDir}`);
       await sleep(TRY_EVERY_MS);
+      // The other one was just about to end.
+      if (exitCode === ANOTHER_IS_THERE) host = spawnHost(this.spoolDir);
     }
   }
 
@@ -89,7 +103,7 @@ export class HostLink {
         if (this.socket === socket) this.lost();
       });
       listenTo<HostNotice>(socket, (notice) => {
-        if (notice.type === 'ended') this.ended(notice.attempt);
+        if (notice.type === 'ended') this.ended(notice);
         else if (this.isClosed) socket.destroy();
         else {
           this.socket = socket;
@@ -99,10 +113,10 @@ export class HostLink {
     });
   }
 
-  private ended(attempt: string): void {
+  private ended({ attempt, end }: EndNotice): void {
     const expectant = this.expectants.get(attempt);
     this.expectants.delete(attempt);
-    expectant?.ended();
+    expectant?.ended(end);
   }
 
   private lost(): void {
@@ -115,7 +129,7 @@ export class HostLink {
 }
 
 /** Apart from this process and its terminal: it outlives both. */
-function spawnHost(spoolDir: string): void {
+function spawnHost(spoolDir: string): ChildProcess {
   const host = spawn(process.execPath, [MAIN, spoolDir], {
     detached: true,
     stdio: 'ignore',
@@ -123,4 +137,5 @@ function spawnHost(spoolDir: string): void {
   });
   host.on('error', () => {});
   host.unref();
+  return host;
 }

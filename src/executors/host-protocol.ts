@@ -2,13 +2,14 @@
  * What a keeper and its command host say to each other: one JSON object per line, on a Unix socket.
  *
  * What matters stands in the attempts' folders; a message only says that it is to be looked at there. So a
- * message that is lost with its sender loses nothing.
+ * message that is lost with its sender loses nothing. An end is told besides, for a disk that takes no more.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommandEnd } from './command-process.ts';
 
 export type HostRequest = {
   readonly type: 'start' | 'stop' | 'pause' | 'resume';
@@ -19,7 +20,10 @@ export type HostRequest = {
 export type HostNotice =
   /** The first that is said. */
   | { readonly type: 'hello'; readonly pid: number; readonly running: readonly string[] }
-  | { readonly type: 'ended'; readonly attempt: string };
+  | { readonly type: 'ended'; readonly attempt: string; readonly end: CommandEnd };
+
+/** The exit code of a host that has found another one. */
+export const ANOTHER_IS_THERE = 3;
 
 /** The kernel takes no longer name of a socket than this, in bytes, with the NUL behind it. */
 const LONGEST_SOCKET_NAME = 104;

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AttemptFolder, AttemptProcess } from './attempt-folder.ts';
 import type { CompleteCommand } from './command-order.ts';
+import type { CommandEnd } from './command-process.ts';
 import { failed, workEndOf } from './command-result.ts';
 import type { Work, WorkEnd, WorkPlace } from './executor.ts';
 import type { Expectant, HostLink } from './host-link.ts';
@@ -60,17 +61,15 @@ export class HostedWork implements Work, Expectant {
     this.bringToPace();
   }
 
-  ended(): void {
-    const { end } = this.folder;
-    if (end) this.over(() => this.place.gone(this.endOf(workEndOf(this.folder, end))));
-    else this.hostLost();
+  ended(end: CommandEnd): void {
+    this.over(() => this.place.gone(this.endOf(workEndOf(this.folder, end))));
   }
 
   /** Perhaps it has ended, and was written down; perhaps it lives; perhaps it was never begun. */
   hostLost(): void {
     if (this.isOver) return;
     const { end, process: started, order } = this.folder;
-    if (end) this.ended();
+    if (end) this.ended(end);
     else if (this.folder.marked === 'started') this.watch(started, order?.tag ?? '');
     else this.beginAgain();
   }
@@ -131,7 +130,8 @@ export class HostedWork implements Work, Expectant {
 
   /** It is gone, and nobody saw how. */
   private lost(): void {
-    if (this.folder.end) this.ended();
+    const { end } = this.folder;
+    if (end) this.ended(end);
     else this.over(() => this.place.gone({ state: 'interrupted' }));
   }
 

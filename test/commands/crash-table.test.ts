@@ -126,7 +126,7 @@ describe('a keeper that died', () => {
     await using keeper = await startAt(place);
     const outcome = await runOf(keeper).outcome;
     expect(outcome).toMatchObject({ state: 'failed', value: { signal: 'SIGKILL' } });
-    expect(place.lines).toEqual(['began', 'asked']);
+    expect(place.begun).toBe(1);
     expectNothingLeft(keeper, place);
   });
 });

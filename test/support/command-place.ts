@@ -4,14 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach } from 'vitest';
@@ -86,8 +79,9 @@ export class CommandPlace {
       : [];
   }
 
-  note(line: string): void {
-    appendFileSync(this.ledger, `${line}\n`);
+  /** How many commands have begun. */
+  get begun(): number {
+    return this.lines.filter((line) => line === 'began').length;
   }
 
   // ── Processes ───────────────────────────────────────────────────────────────────────────────────
