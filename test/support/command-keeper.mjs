@@ -4,9 +4,9 @@
  */
 import { startSlotkeeper } from 'slotkeeper';
 
-const [, , path, command, options = '{}', terms = '{}'] = process.argv;
+const [, , path, command, options = '{}', terms = '{}', more = '{}'] = process.argv;
 
-const keeper = await startSlotkeeper({ journal: { path } });
+const keeper = await startSlotkeeper({ journal: { path }, ...JSON.parse(more) });
 const session = await keeper.openSession({ sessionId: 's1', owner: 'alice', ...JSON.parse(terms) });
 const run = await session.run(JSON.parse(command), { runId: 'r1', ...JSON.parse(options) });
 for await (const { text } of run.output({ follow: true })) {

@@ -25,6 +25,8 @@ afterEach(async () => {
 
 /** What a command is asked to be; the rest is as the place wants it. */
 export interface Asked {
+  /** Whether it writes into the ledger that it has begun; default true. */
+  readonly isCounted?: boolean;
   readonly killGraceMs?: number;
 }
 
@@ -47,8 +49,8 @@ export class CommandPlace {
   // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
   /** A shell script as a command. It writes into the ledger that it has begun, and when it is at work says so. */
-  script(text: string, { killGraceMs = 5_000 }: Asked = {}) {
-    const cmd = ['sh', '-c', `echo began >> ${this.ledger}; ${text}`];
+  script(text: string, { killGraceMs = 5_000, isCounted = true }: Asked = {}) {
+    const cmd = ['sh', '-c', isCounted ? `echo began >> ${this.ledger}; ${text}` : text];
     return { cmd, cwd: this.folder, env: { [MARK]: this.folder }, killGraceMs };
   }
 
@@ -65,11 +67,16 @@ export class CommandPlace {
 
   /** A piece of a script: it goes on when it is told to. */
   get waits(): string {
-    return `while [ ! -e ${join(this.folder, 'go')} ]; do sleep 0.05; done`;
+    return `while [ ! -e ${this.signal} ]; do sleep 0.05; done`;
+  }
+
+  /** The file that tells them to go on. */
+  get signal(): string {
+    return join(this.folder, 'go');
   }
 
   go(): void {
-    writeFileSync(join(this.folder, 'go'), '');
+    writeFileSync(this.signal, '');
   }
 
   /** What the commands have written down, in the order in which they have. */
@@ -125,11 +132,11 @@ export class CommandPlace {
     return new Set(this.alive.map((pid) => environmentOf(pid).find(isTag))).size;
   }
 
-  /** Command hosts of its spool. */
+  /** Command hosts of its spool, or of one in its folder for spools. */
   get hosts(): number[] {
     return pids().filter((pid) => {
       const [, program = '', spool = ''] = partsOf(pid, 'cmdline');
-      return program.includes('command-host-main') && spool === this.spool;
+      return program.includes('command-host-main') && `${spool}/`.startsWith(`${this.spool}/`);
     });
   }
 

@@ -1,0 +1,100 @@
+/**
+ * Keepers that are killed again and again while commands run: each command runs once, ends as it ends, and
+ * there are never more of them than the limit allows.
+ *
+ * On the built package, with real processes: `npm test` builds first. `TORTURE_SEED` chooses other moments.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSlotkeeper } from 'slotkeeper';
+import { describe, expect, test } from 'vitest';
+import { CommandPlace, type KilledKeeper, until } from '../support/command-place.ts';
+import { SeededChance } from '../support/seeded-chance.ts';
+
+const SEED = Number(process.env.TORTURE_SEED ?? 20_261_121);
+const COMMANDS = 30;
+const LIMIT = 3;
+
+describe('a keeper that is killed twenty times', () => {
+  test('losing nothing of its long command', { timeout: 60_000 }, async () => {
+    const place = new CommandPlace();
+    const ticks = `n=0; while [ ! -e ${place.signal} ]; do n=$((n+1)); echo $n; sleep 0.05; done; exit 7`;
+    const first = await place.keeperWith(place.script(ticks));
+    await first.kill();
+    for (let kills = 1; kills < 20; kills += 1) {
+      const keeper = await place.program('command-adopter.mjs');
+      await keeper.kill();
+    }
+    await using keeper = await startSlotkeeper({ journal: { path: place.path } });
+    const run = keeper.getRun('r1');
+    expect(run).toMatchObject({ state: 'running', sessionId: 's1' });
+    place.go();
+    expect(await run?.outcome).toMatchObject({ state: 'failed', value: { exitCode: 7 } });
+    let text = '';
+    for await (const record of run?.output() ?? []) text += record.text;
+    const numbers = text.trim().split('\n').map(Number);
+    expect(numbers).toEqual(numbers.map((_, at) => at + 1));
+    expect(place.begun).toBe(1);
+    expect(place.alive).toEqual([]);
+  });
+});
+
+/** Kills it when the ledger has grown by some lines, and a little later; or it ends by itself. */
+async function killSomewhere(keeper: KilledKeeper, place: CommandPlace, chance: SeededChance) {
+  const enough = place.lines.length + 1 + chance.below(12);
+  await until(() => keeper.isOver || place.lines.length >= enough);
+  await sleep(chance.below(40));
+  await keeper.kill();
+}
+
+/** How many were at work at once, as they say themselves: who is over has said so before his slot was free. */
+function mostAtOnce(lines: readonly string[]): number {
+  let [now, most] = [0, 0];
+  for (const line of lines) {
+    if (line.startsWith('begun ')) now += 1;
+    if (line.startsWith('over ')) now -= 1;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+describe('thirty commands under keepers that are killed at any moment', () => {
+  test(`being run once each, three at a time, seed ${SEED}`, { timeout: 90_000 }, async () => {
+    const place = new CommandPlace();
+    const chance = new SeededChance(SEED);
+    const commands = Array.from({ length: COMMANDS }, (_, at) => {
+      const line = (word: string) => `echo "${word} r${at}" >> ${place.ledger}`;
+      const text = `${line('begun')}; sleep 0.1; ${line('over')}; exit ${at % 3}`;
+      return place.script(text, { isCounted: false });
+    });
+    let [isOver, mostAlive, keepers] = [false, 0, 0];
+    const watching = (async () => {
+      for (; !isOver; await sleep(20)) mostAlive = Math.max(mostAlive, place.attemptsAlive);
+    })();
+    for (; place.lines.filter((line) => line.startsWith('over')).length < COMMANDS; keepers += 1) {
+      const keeper = await place.program('command-crowd.mjs', place.ledger, commands, LIMIT);
+      await killSomewhere(keeper, place, chance);
+    }
+    await using last = await startSlotkeeper({ journal: { path: place.path } });
+    await Promise.all(
+      [...last.sessions()].flatMap((one) => [...one.runs()].map((run) => run.outcome)),
+    );
+    isOver = true;
+    await watching;
+
+    const { lines } = place;
+    const told = (word: string) => lines.filter((line) => line.startsWith(`${word} `));
+    expect(new Set(told('begun')).size).toBe(COMMANDS);
+    expect(told('begun').length).toBe(COMMANDS);
+    expect(told('over').length).toBe(COMMANDS);
+    for (const outcome of told('outcome')) {
+      const [, run = '', state, exitCode] = outcome.split(' ');
+      const code = Number(run.slice(1)) % 3;
+      expect([state, exitCode]).toEqual([code === 0 ? 'succeeded' : 'failed', String(code)]);
+    }
+    expect(keepers).toBeGreaterThan(3);
+    expect(mostAtOnce(lines)).toBeLessThanOrEqual(LIMIT);
+    expect(mostAlive).toBeLessThanOrEqual(LIMIT);
+    expect(last.getStatus()).toMatchObject({ activeRuns: 0, stuckRuns: 0 });
+    expect(place.alive).toEqual([]);
+  });
+});
