@@ -588,7 +588,16 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
       from = record.number + 1;
     }
     if (!over.signal.aborted || options.signal?.aborted) return;
-    yield* this.executor.output(this.lastToken, { ...options, from, follow: false });
+    yield* this.restOfOutput({ ...options, from, follow: false });
+  }
+
+  /** With the keeper it may have gone meanwhile. */
+  private async *restOfOutput(options: OutputOptions): AsyncGenerator<OutputRecord> {
+    try {
+      yield* this.executor.output(this.lastToken, options);
+    } catch (fault) {
+      if ((fault as { code?: unknown }).code !== 'no_output') throw fault;
+    }
   }
 }
 
