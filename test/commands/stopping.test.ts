@@ -295,6 +295,8 @@ describe('a process that exits while commands run', () => {
     }));
     const child = spawn(process.execPath, [EXITING, JSON.stringify(commands), how], {
       stdio: ['ignore', 'inherit', 'ignore'],
+      // What it leaves behind there goes with the test.
+      env: { ...process.env, TMPDIR: freshFolder() },
     });
     const [code] = await once(child, 'exit');
     expect(code).toBe(how === 'exit' ? 0 : 1);
