@@ -3,6 +3,9 @@
  *
  * The actor (`run-machine.ts`) decides what may happen when. If it crashes, the core brings the run to its
  * end without it: the work is stopped, and the slot is given back when the work is gone.
+ *
+ * It is long, for here meets all that can happen to one run: what it is asked, what the limiter says, what the
+ * work says, what the actor decides.
  */
 import type {
   Executor,
@@ -20,19 +23,13 @@ import { Deadline, deadlinesOf } from '../otp/deadlines.ts';
 import { onEnd } from '../otp/monitor.ts';
 import { type ControlOperation, History } from './history.ts';
 import { Once } from './once.ts';
-import {
-  type RunOutcome,
-  type RunState,
-  type Stop,
-  type StopReason,
-  type StopState,
-  stoppedError,
-  stoppedOutcome,
-} from './outcome.ts';
+import type { RunOutcome, RunState, Stop, StopReason, StopState } from './outcome.ts';
 import { Run } from './run.ts';
+import { RunEnd } from './run-end.ts';
 import type { RunActor, RunEvent } from './run-machine.ts';
 import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
 import type { RunOptions } from './run-options.ts';
+import type { Printing } from './run-output.ts';
 import type { SessionCore } from './session-core.ts';
 import { textOfOrder } from './session-notes.ts';
 import { stopFor, stopOfRefusal } from './stops.ts';
@@ -59,7 +56,7 @@ class RunDeadline extends Deadline {
   }
 }
 
-export class RunCore implements SlotWork, AbortTarget, WorkPlace {
+export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   readonly id: string;
   readonly session: SessionCore;
   readonly options: RunOptions;
@@ -83,13 +80,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private actor: RunActor | undefined = undefined;
   private slot: RunSlot | undefined = undefined;
   private work: Work | undefined = undefined;
-  /** What ended it first: one of these. */
-  private stopped: Stop | undefined = undefined;
-  private workEnd: WorkEnd | undefined = undefined;
-  /** What the work has come to that was stopped. */
-  private lateValue: unknown = undefined;
-  /** Why its actor is gone before its time. */
-  private crash: Error | undefined = undefined;
+  private readonly ending: RunEnd;
   private deadline: RunDeadline | undefined = undefined;
   /** Its function is being called, and may well end its own run. */
   private isBeginning = false;
@@ -106,6 +97,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.id = id;
     this.order = task.order;
     this.executor = task.executor;
+    this.ending = new RunEnd(id);
     this.begunAt = task.begunAt;
     this.options = options;
     const { clock } = session.register;
@@ -120,7 +112,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   get state(): RunState {
     if (this.isOver) return this.endState;
     if (this.actor) return runStateOf(this.actor);
-    return this.crash ? 'stopping' : 'queued';
+    return this.ending.crash ? 'stopping' : 'queued';
   }
 
   get isPaused(): boolean {
@@ -173,7 +165,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   /** Brings it to its end. The first reason stays; a run whose work has ended already is not stopped. */
   stop(stop: Stop): void {
     if (this.isDecided) return;
-    this.stopped = stop;
+    this.ending.stopped(stop);
     this.send({ type: 'stop' });
   }
 
@@ -213,17 +205,17 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     this.slot = undefined;
     this.isSlotGone = true;
     if (this.isOver || this.isGivingBack) return;
-    if (!this.isDecided) this.stopped = stopFor(reason);
+    this.ending.stopped(stopFor(reason));
     if (this.isAccepted) {
-      this.work?.stop(this.stopFault());
+      this.work?.stop(this.ending.fault);
       this.send({ type: 'slot_lost' });
-    } else this.giveUp(this.stopFault());
+    } else this.giveUp(this.ending.fault);
   }
 
   private granted(slot: RunSlot): void {
     this.slot = slot;
     this.lastToken = slot.token;
-    if (this.isOver || this.crash) this.giveSlotBack();
+    if (this.isOver || this.ending.crash) this.giveSlotBack();
     else if (this.isAccepted) this.send({ type: 'granted' });
     else this.accept();
   }
@@ -231,7 +223,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   private refused(fault: unknown): void {
     if (this.isOver) return;
     if (this.isAccepted) {
-      this.stopped ??= this.session.stopOfRuns ?? stopOfRefusal(fault, this.options.signal);
+      this.ending.stopped(this.session.stopOfRuns ?? stopOfRefusal(fault, this.options.signal));
       this.send({ type: 'refused' });
     } else this.giveUp(fault);
   }
@@ -240,8 +232,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   gone(end: WorkEnd): void {
     if (this.isOver) return;
-    if (!this.isDecided) this.workEnd = end;
-    else if ('value' in end) this.lateValue = end.value;
+    this.ending.workEnded(end);
     this.work = undefined;
     this.send({ type: 'work_gone' });
   }
@@ -258,7 +249,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   /** How it ends, or has ended: what came first counts. */
   get endState(): StopState | WorkEnd['state'] {
-    return this.stopped?.state ?? this.workEnd?.state ?? (this.crash ? 'failed' : 'interrupted');
+    return this.ending.state;
   }
 
   /** It was stopped while it waited. A grant that is on its way is given back when it comes. */
@@ -314,7 +305,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     if (signal) offAbort(signal, this);
     this.dropDeadline();
     this.endedAt = Math.round(this.session.register.clock.now());
-    this.outcome.resolve(this.finalOutcome());
+    this.outcome.resolve(this.ending.outcome);
     this.settleStuck();
     this.forget();
     this.session.runEnded(this);
@@ -330,7 +321,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     const { session } = this;
     const { signal } = this.options;
     // What lives is taken up, if only to be ended.
-    if (!this.isAdopted && (this.stopped || signal?.aborted || !session.isActive)) {
+    if (!this.isAdopted && (this.ending.isStopped || signal?.aborted || !session.isActive)) {
       this.withdraw();
       if (this.slot) this.giveSlotBack();
       this.giveUp(this.faultMeanwhile());
@@ -345,9 +336,9 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   /** Its session, its signal, or whoever started it, has ended it before it was accepted. */
   private faultMeanwhile(): unknown {
-    const { session, stopped } = this;
+    const { session, ending } = this;
     if (!session.isActive) return session.closedFault();
-    return stopped ? this.stopFault() : this.options.signal?.reason;
+    return ending.isStopped ? ending.fault : this.options.signal?.reason;
   }
 
   private startActor(): void {
@@ -422,26 +413,26 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
 
   /** Whether it is settled how it ends. */
   private get isDecided(): boolean {
-    if (this.isOver || this.stopped || this.workEnd) return true;
-    return this.crash !== undefined;
+    return this.isOver || this.ending.isDecided;
   }
 
   /** Its actor is there and takes it, or is gone and the core does what is left to do. */
   private send(event: RunEvent): void {
     if (this.actor) this.actor.send(event);
-    else if (this.crash) this.goOnAlone(event);
+    else if (this.ending.crash) this.goOnAlone(event);
   }
 
   private actorEnded(reason: unknown): void {
     this.actor = undefined;
     if (this.isOver) return;
-    this.crash = new SlotkeeperError(
+    const crash = new SlotkeeperError(
       'run_crashed',
       `The actor of run ${this.id} has crashed; its slot is free when its work is gone`,
       { runId: this.id, sessionId: this.session.id },
       reason,
     );
-    this.session.register.logCrash(this.crash);
+    this.ending.crash = crash;
+    this.session.register.logCrash(crash);
     this.goOnAlone({ type: 'stop' });
   }
 
@@ -467,8 +458,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     if (this.isBeginning || this.isToBeAdopted) return;
     if (work) {
       // Nobody can say when work will be gone that nothing can force, or nobody watches over any more.
-      if (!this.executor.endsWhenStopped || this.crash) this.tellEarly();
-      work.stop(this.stopFault());
+      if (!this.executor.endsWhenStopped || this.ending.crash) this.tellEarly();
+      work.stop(this.ending.fault);
     } else this.giveSlotBack();
   }
 
@@ -478,7 +469,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     else if (this.isToBeAdopted) this.beginWork();
     else if (this.work) {
       this.tellEarly();
-      this.work.stop(this.stopFault());
+      this.work.stop(this.ending.fault);
     } else if (this.slot || this.isGivingBack) {
       this.giveSlotBack();
     } else {
@@ -487,21 +478,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     }
   }
 
-  private finalOutcome(): RunOutcome {
-    const { id, stopped, workEnd, crash, lateValue } = this;
-    if (stopped) return { ...stoppedOutcome(id, stopped, crash), ...said(lateValue) };
-    if (workEnd?.state === 'interrupted') {
-      return { ...stoppedOutcome(id, interruptedBy('orphaned')), ...said(workEnd.value) };
-    }
-    if (workEnd) return workEnd;
-    if (crash) return { state: 'failed', error: crash };
-    return stoppedOutcome(id, interruptedBy('stopped'));
-  }
-
   /** Nobody knows when the work will be gone. */
   private tellEarly(): void {
     if (this.outcome.isDone) return;
-    this.outcome.resolve(this.finalOutcome());
+    this.outcome.resolve(this.ending.outcome);
     this.isStuck = true;
     this.session.register.stuckRuns += 1;
     this.session.register.tellStuck(this);
@@ -511,11 +491,6 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
     if (!this.isStuck) return;
     this.isStuck = false;
     this.session.register.stuckRuns -= 1;
-  }
-
-  private stopFault(): Error {
-    if (this.stopped) return stoppedError(this.id, this.stopped);
-    return this.crash ?? stoppedError(this.id, stopFor('stopped'));
   }
 
   private dropDeadline(): void {
@@ -561,64 +536,22 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace {
   }
 
   get stopReason(): StopReason | undefined {
-    if (this.workEnd?.state === 'interrupted') return 'orphaned';
-    return this.stopped?.reason;
+    return this.ending.reason;
   }
 
-  /** What its work has printed. Who follows it may come before it has begun. */
-  async *output(options: OutputOptions): AsyncGenerator<OutputRecord> {
-    if (options.follow && this.startedAt === undefined && !this.isOver) {
-      this.begun ??= new Once();
-      await unlessAborted(this.begun.promise, options.signal);
-    }
-    if (options.signal?.aborted) return;
-    if (options.follow && !this.isOver) yield* this.followOutput(options);
-    else yield* this.executor.output(this.lastToken, options);
+  // ── Its output ──────────────────────────────────────────────────────────────────────────────────
+
+  get whenBegun(): Promise<void> {
+    if (this.startedAt !== undefined || this.isOver) return Promise.resolve();
+    this.begun ??= new Once();
+    return this.begun.promise;
   }
 
-  /** Until the work says that it has ended, or, where nobody is left to say so, until the run is over. */
-  private async *followOutput(options: OutputOptions): AsyncGenerator<OutputRecord> {
-    const over = new AbortController();
-    this.whenOver.then(() => over.abort());
-    const { signal: own = over.signal } = options;
-    let from = options.from ?? 0;
-    const signal = AbortSignal.any([own, over.signal]);
-    for await (const record of this.executor.output(this.lastToken, { ...options, signal })) {
-      yield record;
-      from = record.number + 1;
-    }
-    if (!over.signal.aborted || options.signal?.aborted) return;
-    yield* this.restOfOutput({ ...options, from, follow: false });
+  get isEnded(): boolean {
+    return this.isOver;
   }
 
-  /** With the keeper it may have gone meanwhile. */
-  private async *restOfOutput(options: OutputOptions): AsyncGenerator<OutputRecord> {
-    try {
-      yield* this.executor.output(this.lastToken, options);
-    } catch (fault) {
-      if ((fault as { code?: unknown }).code !== 'no_output') throw fault;
-    }
+  printed(options: OutputOptions): AsyncIterableIterator<OutputRecord> {
+    return this.executor.output(this.lastToken, options);
   }
-}
-
-function interruptedBy(reason: StopReason): Stop {
-  return { state: 'interrupted', reason, note: undefined };
-}
-
-function said(value: unknown): { value?: unknown } {
-  return value === undefined ? {} : { value };
-}
-
-/** Resolves with the event, or when the signal aborts. */
-function unlessAborted(event: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return event;
-  return new Promise((resolve) => {
-    const target: AbortTarget = { aborted: resolve };
-    if (signal.aborted) resolve();
-    else onAbort(signal, target);
-    event.then(() => {
-      offAbort(signal, target);
-      resolve();
-    });
-  });
 }

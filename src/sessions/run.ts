@@ -11,6 +11,7 @@ import type { ControlRecord } from './history.ts';
 import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
 import type { RunCore } from './run-core.ts';
 import { isObject } from './run-options.ts';
+import { outputOf } from './run-output.ts';
 import type { SessionCore } from './session-core.ts';
 
 /** Characters of what is said of an order. */
@@ -133,7 +134,7 @@ export class Run<Value = unknown> {
    */
   output(options: OutputOptions = {}): AsyncIterableIterator<OutputRecord> {
     checkOutputOptions(options);
-    return this.core.output(options);
+    return outputOf(this.core, options);
   }
 
   toJSON(): object {

@@ -1,0 +1,66 @@
+/**
+ * The output of a run, to its end, whoever is left to tell of it.
+ */
+import type { OutputOptions, OutputRecord } from '../executors/executor.ts';
+import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
+
+/** Whose output it is. */
+export interface Printing {
+  /** Its work has begun, or never will. */
+  readonly whenBegun: Promise<void>;
+  readonly whenOver: Promise<void>;
+  readonly isEnded: boolean;
+  /** What is there. Throws `no_output`. */
+  printed(options: OutputOptions): AsyncIterableIterator<OutputRecord>;
+}
+
+/** Who follows it may come before it has begun. */
+export async function* outputOf(
+  run: Printing,
+  options: OutputOptions,
+): AsyncGenerator<OutputRecord> {
+  const { follow, signal } = options;
+  if (follow && !run.isEnded) await unlessAborted(run.whenBegun, signal);
+  if (signal?.aborted) return;
+  if (follow && !run.isEnded) yield* followed(run, options);
+  else yield* run.printed(options);
+}
+
+/** Until the work says that it has ended, or, where nobody is left to say so, until the run is over. */
+async function* followed(run: Printing, options: OutputOptions): AsyncGenerator<OutputRecord> {
+  const over = new AbortController();
+  run.whenOver.then(() => over.abort());
+  const { signal: own = over.signal } = options;
+  const signal = AbortSignal.any([own, over.signal]);
+  let from = options.from ?? 0;
+  for await (const record of run.printed({ ...options, signal })) {
+    yield record;
+    from = record.number + 1;
+  }
+  if (over.signal.aborted && !options.signal?.aborted) {
+    yield* whatIsLeft(run, { ...options, from, follow: false });
+  }
+}
+
+/** With the keeper it may have gone meanwhile. */
+async function* whatIsLeft(run: Printing, options: OutputOptions): AsyncGenerator<OutputRecord> {
+  try {
+    yield* run.printed(options);
+  } catch (fault) {
+    if ((fault as { code?: unknown }).code !== 'no_output') throw fault;
+  }
+}
+
+/** Resolves with the event, or when the signal aborts. */
+function unlessAborted(event: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return event;
+  return new Promise((resolve) => {
+    const target: AbortTarget = { aborted: () => resolve() };
+    if (signal.aborted) resolve();
+    else onAbort(signal, target);
+    event.then(() => {
+      offAbort(signal, target);
+      resolve();
+    });
+  });
+}
