@@ -57,7 +57,21 @@ function mostAtOnce(lines: readonly string[]): number {
   return most;
 }
 
-describe('thirty commands under keepers that are killed at any moment', () => {
+function isTrue(line: string): boolean {
+  const [, run = '', state, exitCode] = line.split(' ');
+  const code = Number(run.slice(1)) % 3;
+  return state === (code === 0 ? 'succeeded' : 'failed') && exitCode === String(code);
+}
+
+/** Nobody has seen how it ended. */
+function isUnknown(line: string): boolean {
+  return line.split(' ')[2] === 'interrupted';
+}
+
+describe.each([
+  ['keepers', 0],
+  ['keepers, and now and then their host,', 3],
+])('thirty commands under %s that are killed at any moment', (_, hostKillOneIn) => {
   test(`being run once each, three at a time, seed ${SEED}`, { timeout: 90_000 }, async () => {
     const place = new CommandPlace();
     const chance = new SeededChance(SEED);
@@ -73,6 +87,7 @@ describe('thirty commands under keepers that are killed at any moment', () => {
     for (; place.lines.filter((line) => line.startsWith('over')).length < COMMANDS; keepers += 1) {
       const keeper = await place.program('command-crowd.mjs', place.ledger, commands, LIMIT);
       await killSomewhere(keeper, place, chance);
+      if (hostKillOneIn > 0 && chance.below(hostKillOneIn) === 0) await place.killHosts();
     }
     await using last = await startSlotkeeper({ journal: { path: place.path } });
     await Promise.all(
@@ -86,11 +101,8 @@ describe('thirty commands under keepers that are killed at any moment', () => {
     expect(new Set(told('begun')).size).toBe(COMMANDS);
     expect(told('begun').length).toBe(COMMANDS);
     expect(told('over').length).toBe(COMMANDS);
-    for (const outcome of told('outcome')) {
-      const [, run = '', state, exitCode] = outcome.split(' ');
-      const code = Number(run.slice(1)) % 3;
-      expect([state, exitCode]).toEqual([code === 0 ? 'succeeded' : 'failed', String(code)]);
-    }
+    const untrue = told('outcome').filter((line) => !isTrue(line));
+    expect(hostKillOneIn > 0 ? untrue.filter((line) => !isUnknown(line)) : untrue).toEqual([]);
     expect(keepers).toBeGreaterThan(3);
     expect(mostAtOnce(lines)).toBeLessThanOrEqual(LIMIT);
     expect(mostAlive).toBeLessThanOrEqual(LIMIT);

@@ -127,9 +127,10 @@ export class CommandPlace {
     return alive.length > 0 && alive.every(isResting);
   }
 
-  /** How many commands are alive. */
+  /** How many commands are alive, all of them at one moment: the one after the look. */
   get attemptsAlive(): number {
-    return new Set(this.alive.map((pid) => environmentOf(pid).find(isTag))).size;
+    const tags = new Map(this.alive.map((pid) => [pid, environmentOf(pid).find(isTag)]));
+    return new Set([...tags].filter(([pid]) => isThere(pid)).map(([, tag]) => tag)).size;
   }
 
   /** Command hosts of its spool, or of one in its folder for spools. */
@@ -138,6 +139,11 @@ export class CommandPlace {
       const [, program = '', spool = ''] = partsOf(pid, 'cmdline');
       return program.includes('command-host-main') && `${spool}/`.startsWith(`${this.spool}/`);
     });
+  }
+
+  /** However many there are: one that has found another one may not have ended yet. */
+  async killHosts(): Promise<void> {
+    await killed(this.hosts);
   }
 
   /** The host dies as by `kill -9`, and is gone when this resolves. */
