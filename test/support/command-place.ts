@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 10;
 /** Stands in the environment of all commands of a place, and says of which. */
 const MARK = 'SLOTKEEPER_TEST_PLACE';
 const TAG = 'SLOTKEEPER_RUN_TAG';
+const STATE = 0;
+const PARENT = 1;
 
 const places = new Set<CommandPlace>();
 
@@ -135,10 +137,12 @@ export class CommandPlace {
 
   /** Command hosts of its spool, or of one in its folder for spools. */
   get hosts(): number[] {
-    return pids().filter((pid) => {
+    const found = pids().filter((pid) => {
       const [, program = '', spool = ''] = partsOf(pid, 'cmdline');
       return program.includes('command-host-main') && `${spool}/`.startsWith(`${this.spool}/`);
     });
+    // A child that is about to become a command looks like its host.
+    return found.filter((pid) => !found.includes(Number(fieldsOf(pid)[PARENT])));
   }
 
   /** However many there are: one that has found another one may not have ended yet. */
@@ -192,11 +196,6 @@ export class KilledKeeper {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** It has ended by itself. */
-  async ended(): Promise<void> {
-    await this.closed;
-  }
-
   /** It dies as by `kill -9`, and is gone when this resolves. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
@@ -235,11 +234,16 @@ function isResting(pid: number): boolean {
 
 /** As `/proc` names it: `T` for one that is stopped. */
 function stateOf(pid: number): string | undefined {
+  return fieldsOf(pid)[STATE];
+}
+
+/** What `/proc` says of it, from behind its name on. */
+function fieldsOf(pid: number): string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[0];
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return undefined;
+    return [];
   }
 }
 
