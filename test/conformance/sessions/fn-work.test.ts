@@ -16,6 +16,7 @@ import {
   obedient,
   stubborn,
 } from '../../support/sessions.ts';
+import { thenable } from '../../support/thenable.ts';
 
 const OPEN = { ...NOBODY, activeSessions: 1, openSessions: 1 };
 
@@ -55,8 +56,7 @@ describe('a function that is run', () => {
     ['a value', () => 5, 5],
     ['nothing', () => {}, undefined],
     ['a promise', () => Promise.resolve('late'), 'late'],
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested.
-    ['a thenable', () => ({ then: (done: (value: number) => void) => done(7) }), 7],
+    ['a thenable', () => thenable<number>((resolve) => resolve(7)), 7],
   ])('succeeding with %s', async (_what, work, value) => {
     await using keeper = await keep();
     const run = await (await keeper.openSession()).run(work);
@@ -82,12 +82,10 @@ describe('a function that is run', () => {
     ],
     [
       'a thenable that throws',
-      () => ({
-        // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested.
-        then: () => {
+      () =>
+        thenable(() => {
           throw broken;
-        },
-      }),
+        }),
     ],
   ])('failing with %s', async (_what, work) => {
     await using keeper = await keep();
