@@ -47,6 +47,15 @@ export class HostLink {
     this.expectants.set(attempt, expectant);
   }
 
+  /** Whether he who expects it was told nothing yet. */
+  isExpected(attempt: string): boolean {
+    return this.expectants.has(attempt);
+  }
+
+  expectNoMore(attempt: string): void {
+    this.expectants.delete(attempt);
+  }
+
   /** What the host runs that lives; `undefined` when there is none. */
   find(): Promise<ReadonlySet<string> | undefined> {
     this.finding ??= this.connect();

@@ -104,17 +104,20 @@ export class HostedWork implements Work, Expectant {
   }
 
   private async takeUp(isToBeKilled: boolean): Promise<void> {
+    // First: its end may be told in one breath with what the host runs.
+    this.link.expect(this.folder.name, this);
     // Also where there is nothing to look for: nothing is told before `adopt` has returned.
     const running = await (this.folder.end ? undefined : this.link.find());
-    if (running?.has(this.folder.name)) {
-      this.link.expect(this.folder.name, this);
+    const isUntold = this.link.isExpected(this.folder.name);
+    if (isUntold && running?.has(this.folder.name)) {
       this.bringToPace();
       this.isKilled = isToBeKilled;
       if (isToBeKilled || this.isStopped) this.stop();
-    } else {
-      this.hostLost();
-      if (isToBeKilled) this.orphan?.kill();
+      return;
     }
+    this.link.expectNoMore(this.folder.name);
+    if (isUntold) this.hostLost();
+    if (isToBeKilled) this.orphan?.kill();
   }
 
   /** The host died before it had begun it: the next one does. */

@@ -5,6 +5,9 @@
  * On the built package, with real processes: `npm test` builds first. A state between two lines is made
  * exactly, as it would have been written.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type Run, type Slotkeeper, startSlotkeeper } from 'slotkeeper';
 import { describe, expect, test } from 'vitest';
 import { AttemptFolder } from '../../src/executors/attempt-folder.ts';
@@ -128,6 +131,28 @@ describe('a keeper that died', () => {
     expect(outcome).toMatchObject({ state: 'failed', value: { signal: 'SIGKILL' } });
     expect(place.begun).toBe(1);
     expectNothingLeft(keeper, place);
+  });
+});
+
+describe('a host that is found', () => {
+  test('as the command ends, and says so together with what it runs', async () => {
+    const place = new CommandPlace();
+    const command = place.patient();
+    const folder = commitIntent(place, command);
+    makeAttempt(folder, command);
+    begin(folder, undefined);
+    const host = createServer((socket) => {
+      exit(folder, 7);
+      const hello = { type: 'hello', pid: process.pid, running: [folder.name] };
+      const ended = { type: 'ended', attempt: folder.name, end: folder.end };
+      socket.on('error', () => {});
+      socket.write(`${JSON.stringify(hello)}\n${JSON.stringify(ended)}\n`);
+    }).listen(join(place.spool, 'host.sock'));
+    await once(host, 'listening');
+    const keeper = await startAt(place);
+    expect(await runOf(keeper).outcome).toMatchObject(EXITED);
+    await keeper.stop();
+    host.close();
   });
 });
 

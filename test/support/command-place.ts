@@ -101,7 +101,11 @@ export class CommandPlace {
     const argv = [join(SUPPORT, name), this.path, ...texts];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.children.add(child);
-    await once(child.stdout, 'data');
+    const exit = once(child, 'exit').then(([code]) => {
+      throw new Error(`${name} has said nothing, and exited with ${code}`);
+    });
+    await Promise.race([once(child.stdout, 'data'), exit]);
+    exit.catch(() => {});
     return new KilledKeeper(child);
   }
 
