@@ -29,6 +29,8 @@ export interface AttemptOrder {
   readonly command: CompleteCommand;
   /** By which its processes are found. */
   readonly tag: string;
+  /** Of its keeper, as far as it is inherited: its host may be older than that. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** What was started. */
@@ -46,9 +48,11 @@ export type Mark = 'started' | 'void';
 export class AttemptFolder {
   readonly path: string;
   readonly name: string;
+  readonly spoolDir: string;
 
   constructor(spoolDir: string, name: string) {
     this.name = name;
+    this.spoolDir = spoolDir;
     this.path = join(spoolDir, name);
   }
 

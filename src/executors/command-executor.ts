@@ -45,33 +45,40 @@ export interface CommandExecutorOptions {
 /** Of an attempt that could not be taken up. */
 const NO_WORK: Work = { stop() {}, pause() {}, resume() {} };
 
-export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> {
+/** What is kept of a command says where its attempts are: the next keeper may have another spool. */
+interface PlacedCommand extends CompleteCommand {
+  readonly spoolDir?: string;
+}
+
+export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
   readonly endsWhenStopped = true;
   readonly outlives: boolean;
   private readonly spoolDir: string;
   private readonly orphans: Orphans;
-  private readonly link: HostLink;
+  /** To the host of each spool: of ours, and of those in which something was left to be taken up. */
+  private readonly links = new Map<string, HostLink>();
+  /** The spools of slots whose attempts are not in ours. */
+  private readonly elsewhere = new Map<number, string>();
 
   constructor({ spoolDir, outlives, orphans }: CommandExecutorOptions) {
     this.spoolDir = spoolDir;
     this.outlives = outlives;
     this.orphans = orphans;
-    this.link = new HostLink(spoolDir);
   }
 
-  complete(order: CommandOrder): CompleteCommand {
-    return completeCommand(order);
+  complete(order: CommandOrder): PlacedCommand {
+    return { ...completeCommand(order), spoolDir: this.spoolDir };
   }
 
   canPause(): boolean {
     return true;
   }
 
-  start(order: CompleteCommand, place: WorkPlace): Work {
+  start(order: PlacedCommand, place: WorkPlace): Work {
     return this.begin(attemptOf(this.spoolDir, String(place.token), 1), order, place);
   }
 
-  adopt(order: CompleteCommand, place: WorkPlace): Work {
+  adopt(order: PlacedCommand, place: WorkPlace): Work {
     try {
       return this.takeUp(order, place);
     } catch (error) {
@@ -80,27 +87,31 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
     }
   }
 
-  private takeUp(order: CompleteCommand, place: WorkPlace): Work {
+  private takeUp(order: PlacedCommand, place: WorkPlace): Work {
     const run = String(place.token);
-    const folder = lastAttempt(this.spoolDir, run);
+    const { spoolDir = this.spoolDir } = order;
+    const folder = lastAttempt(spoolDir, run);
     if (!folder) return this.start(order, place);
-    if (isUnbegun(folder)) return this.begin(nextAttempt(this.spoolDir, run), order, place);
-    const work = new HostedWork(folder, order, place, this.link);
+    if (spoolDir !== this.spoolDir) this.elsewhere.set(place.token, spoolDir);
+    if (isUnbegun(folder)) return this.begin(nextAttempt(spoolDir, run), order, place);
+    const work = new HostedWork(folder, order, place, this.linkTo(folder));
     return work.adopt(this.orphans === 'kill');
   }
 
   output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord> {
-    const folder = lastAttempt(this.spoolDir, String(token));
+    const folder = lastAttempt(this.spoolOf(token), String(token));
     if (folder) return readOutput(folder.path, options, () => this.isOver(folder));
     throw new SlotkeeperError('no_output', 'The command has not begun, or is forgotten', { token });
   }
 
   forget(token: number): void {
     const run = String(token);
-    for (let folder = lastAttempt(this.spoolDir, run); folder; ) {
+    const spoolDir = this.spoolOf(token);
+    for (let folder = lastAttempt(spoolDir, run); folder; ) {
       folder.remove();
-      folder = lastAttempt(this.spoolDir, run);
+      folder = lastAttempt(spoolDir, run);
     }
+    this.elsewhere.delete(token);
   }
 
   /** What stands in the spool and is of none of these slots is removed, and killed if it lives. */
@@ -116,7 +127,7 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
 
   /** The host goes on with what it does. Without one what is at work is killed, and nothing is left. */
   close(): void {
-    this.link.close();
+    for (const link of this.links.values()) link.close();
     if (this.outlives) return;
     killLocalWorks(this.spoolDir);
     rmSync(this.spoolDir, { recursive: true, force: true });
@@ -129,8 +140,18 @@ export class CommandExecutor implements Executor<CommandOrder, CompleteCommand> 
   }
 
   private begin(folder: AttemptFolder, order: CompleteCommand, place: WorkPlace): Work {
-    if (this.outlives) return new HostedWork(folder, order, place, this.link).begin();
+    if (this.outlives) return new HostedWork(folder, order, place, this.linkTo(folder)).begin();
     return new LocalWork(folder, order, place);
+  }
+
+  private spoolOf(token: number): string {
+    return this.elsewhere.get(token) ?? this.spoolDir;
+  }
+
+  private linkTo({ spoolDir }: AttemptFolder): HostLink {
+    const link = this.links.get(spoolDir) ?? new HostLink(spoolDir);
+    this.links.set(spoolDir, link);
+    return link;
   }
 }
 

@@ -105,6 +105,7 @@ export class CommandHost {
     const command = new CommandProcess(order.command, {
       folder: folder.path,
       tag: order.tag,
+      ...(order.environment && { environment: order.environment }),
       gone: (end) => {
         if (this.running.get(folder.name) === command) this.running.delete(folder.name);
         // Its journal was removed, and another attempt has come to its name.

@@ -38,6 +38,17 @@ const LOOK_EVERY_MS = 25;
 /** How long a pipe may be open that nobody of the tree holds. */
 const PIPE_GRACE_MS = 100;
 
+type Environment = Readonly<Record<string, string>>;
+
+/** Where a command is at work, and who hears of its end. */
+export interface CommandPlace {
+  readonly folder: string;
+  readonly tag: string;
+  /** All of it, the tag included. Default what this process gives. */
+  readonly environment?: Environment;
+  readonly gone: (end: CommandEnd) => void;
+}
+
 export class CommandProcess {
   /** Whom to look for after a crash; `undefined` if it could not be started, or has ended already. */
   readonly identity: ProcessIdentity | undefined;
@@ -64,12 +75,12 @@ export class CommandProcess {
   /** Starts it; its output goes into `folder`. `gone` is called once, later. */
   constructor(
     order: CompleteCommand,
-    { folder, tag, gone }: { folder: string; tag: string; gone: (end: CommandEnd) => void },
+    { folder, tag, environment = environmentOf(order.env, tag), gone }: CommandPlace,
   ) {
     this.spool = new OutputSpool(folder, order);
     this.killGraceMs = order.killGraceMs;
     this.whenGone = gone;
-    this.child = this.start(order, tag);
+    this.child = this.start(order, environment);
     const pid = this.child?.pid;
     this.tree = pid === undefined ? undefined : new ProcessTree(pid, tag);
     this.identity = pid === undefined ? undefined : identify(pid);
@@ -106,9 +117,9 @@ export class CommandProcess {
   }
 
   /** `undefined` when it could not even be tried. */
-  private start(order: CompleteCommand, tag: string): ChildProcess | undefined {
+  private start(order: CompleteCommand, environment: Environment): ChildProcess | undefined {
     try {
-      return start(order, tag);
+      return start(order, environment);
     } catch (error) {
       this.failed(order, error as Error); // a fault of the system, or of `openInput`
       return undefined;
@@ -197,14 +208,14 @@ export class CommandProcess {
 }
 
 function start(
-  { cmd: [program, ...args], cwd, env, stdin }: CompleteCommand,
-  tag: string,
+  { cmd: [program, ...args], cwd, stdin }: CompleteCommand,
+  env: Environment,
 ): ChildProcess {
   const file = typeof stdin === 'object' && stdin !== null ? openInput(stdin.file) : undefined;
   try {
     return spawn(program, args, {
       cwd,
-      env: environmentOf(env, tag),
+      env: { ...env },
       detached: true,
       stdio: [file ?? (stdin === null ? 'ignore' : 'pipe'), 'pipe', 'pipe'],
       windowsHide: true,

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentOf } from './command-environment.ts';
 import type { CommandEnd } from './command-process.ts';
 import {
   ANOTHER_IS_THERE,
@@ -15,6 +16,7 @@ import {
   say,
   socketOf,
 } from './host-protocol.ts';
+import { TAG } from './process-table.ts';
 
 const MAIN = join(import.meta.dirname, `command-host-main${import.meta.filename.slice(-3)}`);
 /** A new process of Node is there within a fraction of a second, on a busy machine within some. */
@@ -137,12 +139,20 @@ export class HostLink {
   }
 }
 
+/** What programs get, without a tag: it is none of them. */
+function hostEnvironment(): Record<string, string> {
+  const { [TAG]: _tag, ...environment } = environmentOf({}, '');
+  return environment;
+}
+
 /** Apart from this process and its terminal: it outlives both. */
 function spawnHost(spoolDir: string): ChildProcess {
   const host = spawn(process.execPath, [MAIN, spoolDir], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
+    // It lives long, and has no use for the secrets of who has started it.
+    env: hostEnvironment(),
   });
   host.on('error', () => {});
   host.unref();

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptFolder, AttemptProcess } from './attempt-folder.ts';
+import { environmentOf } from './command-environment.ts';
 import type { CompleteCommand } from './command-order.ts';
 import type { CommandEnd } from './command-process.ts';
 import { failed, workEndOf } from './command-result.ts';
@@ -91,8 +92,14 @@ export class HostedWork implements Work, Expectant {
     this.link.ask({ type: this.isPaused ? 'pause' : 'resume', attempt: this.folder.name });
   }
 
+  private createFolder(): void {
+    const { command } = this;
+    const tag = randomUUID();
+    this.folder.create({ command, tag, environment: environmentOf(command.env, tag) });
+  }
+
   private async launch(): Promise<void> {
-    if (!this.folder.order) this.folder.create({ command: this.command, tag: randomUUID() });
+    if (!this.folder.order) this.createFolder();
     await this.link.ensure();
     if (this.isStopped && this.folder.mark('void')) {
       this.neverBegun();

@@ -7,7 +7,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Run, type Slotkeeper, startSlotkeeper } from 'slotkeeper';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CommandPlace, until } from '../support/command-place.ts';
 import { age, commitIntent } from '../support/command-states.ts';
 import { freshFolder } from '../support/journal-places.ts';
@@ -141,6 +141,35 @@ describe('an adopted run', () => {
     place.go();
     expect(await runOf(keeper).outcome).toMatchObject({ state: 'failed', value: { exitCode: 7 } });
     expect(place.lines).toEqual(['began']);
+  });
+
+  test('being found where it is by a keeper with another spool, and not begun again', async () => {
+    const place = new CommandPlace();
+    await left(place, false);
+    const spoolDir = freshFolder();
+    await using keeper = await startSlotkeeper({ journal: { path: place.path }, spoolDir });
+    const run = runOf(keeper);
+    place.go();
+    expect(await run.outcome).toMatchObject({ state: 'failed', value: { exitCode: 7 } });
+    let text = '';
+    for await (const record of run.output()) text += record.text;
+    expect([text, place.lines]).toEqual(['begun\ndone\n', ['began']]);
+  });
+
+  test('leaving a host whose commands have the environment of the keeper that starts them', async () => {
+    const place = new CommandPlace();
+    await left(place, false);
+    vi.stubEnv('LC_OF_THE_TEST', 'of the second keeper');
+    await using keeper = await startAt(place);
+    const session = await keeper.openSession();
+    const run = await session.run(place.script('printf "%s" "$LC_OF_THE_TEST"'));
+    await run.outcome;
+    let text = '';
+    for await (const record of run.output()) text += record.text;
+    expect(text).toBe('of the second keeper');
+    place.go();
+    await runOf(keeper).outcome;
+    vi.unstubAllEnvs();
   });
 
   test('keeping its place among the limits', async () => {

@@ -53,6 +53,8 @@ describe('command hosts of one spool', () => {
       await until(() => hosts.filter(({ exitCode }) => exitCode === null).length === 1);
       const hangUp = await stay(place);
       expect(place.hosts.length).toBe(1);
+      // It listens before it has put its own name away.
+      await until(() => readdirSync(place.spool).length === 1);
       await place.killHost();
       hangUp();
       const codes = await Promise.all(exits);
