@@ -60,13 +60,16 @@ describe('what is kept of a session', () => {
     const { keeper } = await start({ retention: { maxCount: 0 } });
     await using _keeper = keeper;
     const session = await keeper.openSession();
-    await runMany(session, 2_000);
-    await collect(2);
-    const before = process.memoryUsage().heapUsed;
-    await runMany(session, 5_000);
-    await collect(2);
-    // A hundred bytes of each run would be 500 kB.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(300_000);
+    const grown: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      await collect(2);
+      const before = process.memoryUsage().heapUsed;
+      await runMany(session, 2_000);
+      await collect(2);
+      grown.push(process.memoryUsage().heapUsed - before);
+    }
+    // What is compiled grows in some rounds; what is kept of each run, a hundred bytes of it, would in all.
+    expect(Math.min(...grown)).toBeLessThan(100_000);
     expect(session.runs({ ended: true })).toEqual([]);
   });
 
