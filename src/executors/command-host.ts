@@ -5,12 +5,13 @@
  * writes that down, whether or not anybody is there to hear it. When it has nothing to do and nobody is there,
  * it ends itself.
  */
-import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AttemptFolder } from './attempt-folder.ts';
 import { type CommandEnd, CommandProcess } from './command-process.ts';
 import { type HostRequest, listenTo, say, socketOf } from './host-protocol.ts';
+import { hasProcesses, identify } from './process-table.ts';
 
 /** A keeper that is started anew at once finds the host of its predecessor. */
 const IDLE_MS = 5_000;
@@ -51,6 +52,7 @@ export class CommandHost {
     } finally {
       rmSync(own);
     }
+    tidy(dirname(this.path));
     this.restIfIdle();
   }
 
@@ -171,6 +173,15 @@ function isLinked(own: string, path: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Hosts that were killed while they took their place have left a name behind. */
+function tidy(folder: string): void {
+  if (!hasProcesses()) return;
+  for (const name of readdirSync(folder)) {
+    const pid = Number(/^[hd](\d+)$/.exec(name)?.[1]);
+    if (pid > 0 && !identify(pid)) rmSync(join(folder, name), { force: true });
   }
 }
 
