@@ -81,6 +81,7 @@ describe.each([
       return place.script(text, { isCounted: false });
     });
     let [isOver, mostAlive, keepers] = [false, 0, 0];
+    // Nobody tells when a command begins or ends: who looks from outside can only look often.
     const watching = (async () => {
       for (; !isOver; await sleep(20)) mostAlive = Math.max(mostAlive, place.attemptsAlive);
     })();
