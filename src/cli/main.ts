@@ -2,15 +2,25 @@
 /**
  * The command `slotkeeper`.
  *
- * Exit status: 0 done, 1 it could not be done (the message says why, with a code), 2 it was asked wrongly.
+ * Exit status: 0 done, 1 it could not be done (the message says why, with a code), 2 it was asked wrongly, 65
+ * the input is no work. `run` has more of them.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SlotkeeperError } from '../fault.ts';
+import { addRunCommand } from './run/add-run-command.ts';
 import { addStatusCommand } from './status-command.ts';
 
 const FAILED = 1;
 const ASKED_WRONGLY = 2;
+/** EX_DATAERR of sysexits.h. */
+const BAD_INPUT = 65;
+
+const STATUS_OF: ReadonlyMap<string, number> = new Map([
+  ['bad_template', ASKED_WRONGLY],
+  ['bad_input', BAD_INPUT],
+  ['input_unavailable', BAD_INPUT],
+]);
 
 function program(): Command {
   const { version } = JSON.parse(
@@ -21,6 +31,7 @@ function program(): Command {
     .version(version)
     .showHelpAfterError()
     .exitOverride();
+  addRunCommand(command);
   addStatusCommand(command);
   return command;
 }
@@ -35,5 +46,5 @@ function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ASKED_WRONGLY;
   if (!(error instanceof SlotkeeperError)) throw error;
   console.error(`slotkeeper: ${error.message} [${error.code}]`);
-  return FAILED;
+  return STATUS_OF.get(error.code) ?? FAILED;
 }
