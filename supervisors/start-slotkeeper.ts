@@ -182,12 +182,14 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
  * as it knows itself, so that whatever way leads to it leads to one spool.
  */
 function commandExecutor(
-  { spoolDir, orphans, journal }: CheckedOptions,
+  { spoolDir, orphans, journal, keepsOutput }: CheckedOptions,
   name: string | undefined,
 ): CommandExecutor {
   const outlives = name !== undefined;
   const file = typeof journal === 'object' && 'path' in journal ? name : undefined;
-  return new CommandExecutor({ spoolDir: spoolPlace(spoolDir, file), outlives, orphans });
+  const isTemporary = !outlives && !keepsOutput;
+  const place = spoolPlace({ spoolDir, journal: file, isTemporary });
+  return new CommandExecutor({ spoolDir: place, outlives, orphans, isTemporary });
 }
 
 function checkedTimeout(options: StopOptions): number {

@@ -6,7 +6,7 @@
  * its end; alive, and adopts it; never begun, and begins it; or begun and gone with nobody to tell how, and says
  * so (`interrupted`).
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { SlotkeeperError } from '../fault.ts';
 import {
   type AttemptFolder,
@@ -30,6 +30,7 @@ import { HostedWork } from './hosted-work.ts';
 import { isAtWork, killLocalWorks, LocalWork } from './local-work.ts';
 import { readOutput } from './output-reader.ts';
 import { ProcessTree } from './process-tree.ts';
+import { removeTemporary, useTemporary } from './temporary-spool.ts';
 
 /** What is done with a command that has outlived its keeper. */
 export type Orphans = 'adopt' | 'kill';
@@ -40,6 +41,8 @@ export interface CommandExecutorOptions {
   /** Whether its commands outlive this process. */
   readonly outlives: boolean;
   readonly orphans: Orphans;
+  /** Whether the spool is removed when this executor is closed. */
+  readonly isTemporary: boolean;
 }
 
 /** Of an attempt that could not be taken up. */
@@ -55,15 +58,17 @@ export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
   readonly outlives: boolean;
   private readonly spoolDir: string;
   private readonly orphans: Orphans;
+  private readonly isTemporary: boolean;
   /** To the host of each spool: of ours, and of those in which something was left to be taken up. */
   private readonly links = new Map<string, HostLink>();
   /** The spools of slots whose attempts are not in ours. */
   private readonly elsewhere = new Map<number, string>();
 
-  constructor({ spoolDir, outlives, orphans }: CommandExecutorOptions) {
+  constructor({ spoolDir, outlives, orphans, isTemporary }: CommandExecutorOptions) {
     this.spoolDir = spoolDir;
     this.outlives = outlives;
     this.orphans = orphans;
+    this.isTemporary = isTemporary;
   }
 
   complete(order: CommandOrder): PlacedCommand {
@@ -125,12 +130,11 @@ export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
     }
   }
 
-  /** The host goes on with what it does. Without one what is at work is killed, and nothing is left. */
+  /** The host goes on with what it does. Without one what is at work is killed. */
   close(): void {
     for (const link of this.links.values()) link.close();
-    if (this.outlives) return;
-    killLocalWorks(this.spoolDir);
-    rmSync(this.spoolDir, { recursive: true, force: true });
+    if (!this.outlives) killLocalWorks(this.spoolDir);
+    if (this.isTemporary) removeTemporary(this.spoolDir);
   }
 
   /** Nothing will come any more: it has ended, or nobody wants to know of it. */
@@ -141,6 +145,7 @@ export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
 
   private begin(folder: AttemptFolder, order: CompleteCommand, place: WorkPlace): Work {
     if (this.outlives) return new HostedWork(folder, order, place, this.linkTo(folder)).begin();
+    if (this.isTemporary) useTemporary(this.spoolDir);
     return new LocalWork(folder, order, place);
   }
 

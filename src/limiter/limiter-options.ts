@@ -36,9 +36,15 @@ export interface LimiterOptions {
   /**
    * In which folder commands have their output, as long as they are kept. Default beside the journal, its path
    * with `.spool` behind it; without a journal on disk the folder for temporary files, and nothing of it is left
-   * when the keeper has stopped.
+   * when the keeper has stopped, see `keepsOutput`.
    */
   readonly spoolDir?: string;
+  /**
+   * Without a journal on disk: whether the output that is there when the keeper stops stays, in a folder of its
+   * own in `spoolDir`, which must be given; whoever has started the keeper removes it. `retention` counts while the
+   * keeper runs. With a journal on disk it stays anyway. Default false.
+   */
+  readonly keepsOutput?: boolean;
   /**
    * What is done with commands that were at work when the last process ended: `'adopt'` (default), they go on;
    * `'kill'`.
@@ -90,6 +96,7 @@ const NAMES = [
   'journal',
   'retention',
   'spoolDir',
+  'keepsOutput',
   'orphans',
   'traceHandles',
   'clock',
@@ -108,6 +115,7 @@ export interface CheckedOptions {
   readonly journal: 'memory' | JournalPlace | Journal;
   readonly retention: Retention;
   readonly spoolDir: string | undefined;
+  readonly keepsOutput: boolean;
   readonly orphans: 'adopt' | 'kill';
   readonly fairness: Fairness;
   readonly traceHandles: boolean;
@@ -126,12 +134,14 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
   const { limits = {}, journal = 'memory', callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   const { restartIntensity = DEFAULT_RESTART_INTENSITY, faultPoints, inspect } = options;
   const { fairness = 'arrival', traceHandles = false, retention = {} } = options;
-  const { spoolDir, orphans = 'adopt' } = options;
+  const { spoolDir, orphans = 'adopt', keepsOutput = false } = options;
   expectOption('fairness', fairness, isFairness, "'arrival', 'session' or 'owner'");
   expectOption('traceHandles', traceHandles, isBoolean, 'true or false');
   checkJournal(journal);
   checkRetention(retention);
   expectOption('spoolDir', spoolDir, isOptionalPath, 'the path of a folder');
+  const isBooleanHere = spoolDir === undefined ? isFalse : isBoolean;
+  expectOption('keepsOutput', keepsOutput, isBooleanHere, 'false, or true together with spoolDir');
   expectOption('orphans', orphans, isOrphans, "'adopt' or 'kill'");
   expectOption('callTimeoutMs', callTimeoutMs, isTimeout, 'milliseconds above 0');
   expectOption('restartIntensity', restartIntensity, isObject, '{ restarts, withinMs }');
@@ -145,6 +155,7 @@ export function checkedOptions(options: LimiterOptions): CheckedOptions {
     journal,
     retention,
     spoolDir,
+    keepsOutput,
     orphans,
     fairness,
     traceHandles,
@@ -184,6 +195,10 @@ function isOptionalInspector(value: unknown): boolean {
 
 function isFairness(value: unknown): boolean {
   return value === 'arrival' || value === 'session' || value === 'owner';
+}
+
+function isFalse(value: unknown): boolean {
+  return value === false;
 }
 
 function isBoolean(value: unknown): boolean {

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -293,13 +293,51 @@ describe('a process that exits while commands run', () => {
       env,
       killGraceMs: 60_000,
     }));
+    const folder = freshFolder();
     const child = spawn(process.execPath, [EXITING, JSON.stringify(commands), how], {
       stdio: ['ignore', 'inherit', 'ignore'],
-      // What it leaves behind there goes with the test.
-      env: { ...process.env, TMPDIR: freshFolder() },
+      env: { ...process.env, TMPDIR: folder },
     });
     const [code] = await once(child, 'exit');
     expect(code).toBe(how === 'exit' ? 0 : 1);
     await until(() => alive().length === 0);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('leaving its output to be removed by the next one, when it is killed', async () => {
+    const { env } = marked();
+    const folder = freshFolder();
+    const commands = [{ cmd: ['sh', '-c', STUBBORN], env }];
+    const child = spawn(process.execPath, [EXITING, JSON.stringify(commands), 'kill'], {
+      stdio: 'ignore',
+      env: { ...process.env, TMPDIR: folder },
+    });
+    await once(child, 'exit');
+    expect(readdirSync(folder)).toHaveLength(1);
+    const it = await begun(POLITE, {}, {}, { spoolDir: folder });
+    expect(readdirSync(folder)).toHaveLength(1);
+    await it.keeper.stop();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a keeper that keeps the output', () => {
+  test('leaving it where the results say, and what is at work dead', async () => {
+    const spoolDir = freshFolder();
+    const it = await begun(POLITE, {}, {}, { spoolDir, keepsOutput: true });
+    const { stdout } = await (await it.session.run({ cmd: ['echo', 'kept'] })).result();
+    await it.keeper.stop({ timeoutMs: 0 });
+    await until(() => it.alive().length === 0);
+    expect(readFileSync(stdout.path, 'utf8')).toBe('kept\n');
+    expect(readdirSync(spoolDir)).toHaveLength(1);
+    const next = await begun(POLITE, {}, {}, { spoolDir });
+    await next.keeper.stop();
+    expect(readFileSync(stdout.path, 'utf8')).toBe('kept\n');
+  });
+
+  test('having to be told where', async () => {
+    const refused = startSlotkeeper({ keepsOutput: true });
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_option' });
+    await expect(refused).rejects.toThrow('together with spoolDir');
   });
 });

@@ -16,4 +16,5 @@ if (how === 'throw') {
   setImmediate(() => {
     throw new Error('thrown by the test');
   });
-} else process.exit(0);
+} else if (how === 'kill') process.kill(process.pid, 'SIGKILL');
+else process.exit(0);
