@@ -1,6 +1,8 @@
 /**
  * Every coded fault, in one table: code and meaning. The codes live beside what raises them.
  */
+import { cliFaultCodes } from './cli/fault-codes.ts';
+import { configFaultCodes } from './config/fault-codes.ts';
 import { executorFaultCodes } from './executors/fault-codes.ts';
 import { journalFaultCodes } from './journal/journal-faults.ts';
 import { limiterFaultCodes } from './limiter/fault-codes.ts';
@@ -13,6 +15,8 @@ export const faultCodes = {
   ...journalFaultCodes,
   ...sessionFaultCodes,
   ...executorFaultCodes,
+  ...configFaultCodes,
+  ...cliFaultCodes,
 } as const;
 
 export type FaultCode = keyof typeof faultCodes;

@@ -67,6 +67,9 @@ export const DRIVERS: ReadonlyMap<string, RegExp> = new Map([
   ['nanoid', SESSIONS],
   ['fastify', HTTP],
   ['commander', CLI],
+  ['log-update', CLI],
+  ['picocolors', CLI],
+  ['shell-quote', CLI],
 ]);
 
 /** What the book-keeping must not know of: time, chance, timers, promises, the process. */

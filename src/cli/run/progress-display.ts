@@ -86,7 +86,7 @@ export class ProgressDisplay {
     const { tally, colors } = this;
     const { activeRuns } = this.keeper.getStatus();
     const waiting = Math.max(0, tally.total - tally.done - activeRuns);
-    const failed = tally.done - tally.succeeded;
+    const failed = tally.failed + tally.timedOut + tally.cancelled;
     const parts = [
       `${activeRuns} running`,
       `${waiting} waiting`,

@@ -11,6 +11,7 @@ import { Interruption } from './interruption.ts';
 import type { Job } from './job.ts';
 import { journalledJobs } from './journalled-jobs.ts';
 import { ProgressDisplay } from './progress-display.ts';
+import type { ResultRow } from './result-row.ts';
 import { Results } from './results.ts';
 import { keeperOptionsOf, type RunSettings } from './run-settings.ts';
 import { Tally } from './tally.ts';
@@ -76,7 +77,7 @@ export class RunCommand {
       isRerunning,
       ended: (row) => {
         this.tally.add(row);
-        results.add(row);
+        this.show(row, results);
       },
       tell: (text) => this.tell(text),
       failed: (fault) => this.fail(fault),
@@ -107,7 +108,7 @@ export class RunCommand {
 
   private listen(): Interruption {
     return new Interruption({
-      first: () => this.drain('what runs is let end; once more kills it'),
+      first: () => this.drain('draining; again kills'),
       second: () => this.kill(),
     });
   }
@@ -120,12 +121,19 @@ export class RunCommand {
 
   private kill(): void {
     this.runner?.kill();
-    this.display?.say('what runs is being killed');
+    this.display?.say('killing');
   }
 
   private fail(fault: SlotkeeperError): void {
     this.fault ??= fault;
     this.drain(fault.code);
+  }
+
+  /** On the terminal of the display rows stand above it. */
+  private show(row: ResultRow, results: Results): void {
+    const isOnTerminal = this.settings.results === undefined && process.stdout.isTTY;
+    if (this.display && isOnTerminal) this.display.print(JSON.stringify(row));
+    else results.add(row);
   }
 
   private readonly badLine = (fault: string): void => {

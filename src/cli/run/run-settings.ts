@@ -26,7 +26,7 @@ const ALL_MAY_WAIT = { maxWaiters: Infinity, maxJobsPerOwner: Infinity };
 
 export function keeperOptionsOf({ limits, journal, spoolDir }: RunSettings): LimiterOptions {
   const open = { limits: { ...limits, ...ALL_MAY_WAIT } };
-  if (!journal) return { ...open, spoolDir: spoolDir ?? DEFAULT_SPOOL };
+  if (!journal) return { ...open, spoolDir: spoolDir ?? DEFAULT_SPOOL, keepsOutput: true };
   return {
     ...open,
     journal,
