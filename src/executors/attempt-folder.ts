@@ -1,6 +1,6 @@
 /**
- * The folder of an attempt: what a command was to do, that it was begun, who it is, how it ended, and its
- * output. What stands there outlives whoever wrote it.
+ * The folder of an attempt: what a command was to do, that it was begun, who it is, that it was to end and why,
+ * how it ended, and its output. What stands there outlives whoever wrote it.
  *
  * Every file is whole or not there: it is written beside its place and moved. The room for the end is taken
  * before anything is begun, so a disk that a command has filled up has room for what became of it. `mark` is made exclusively, once:
@@ -22,6 +22,7 @@ import {
 import { join } from 'node:path';
 import type { CompleteCommand } from './command-order.ts';
 import type { CommandEnd } from './command-process.ts';
+import type { StopNote } from './executor.ts';
 import type { ProcessIdentity } from './process-table.ts';
 
 /** What is to be started. */
@@ -95,6 +96,15 @@ export class AttemptFolder {
 
   get process(): AttemptProcess | undefined {
     return this.read('process.json') as AttemptProcess | undefined; // as it was set
+  }
+
+  /** Of an attempt that is forgotten nothing is kept. */
+  set stop(stop: StopNote) {
+    if (existsSync(this.path)) this.write('stop.json', stop);
+  }
+
+  get stop(): StopNote | undefined {
+    return this.read('stop.json') as StopNote | undefined; // as it was set
   }
 
   /** In the room that was taken for it. Of an attempt that is forgotten nothing is kept. */

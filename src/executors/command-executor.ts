@@ -98,9 +98,9 @@ export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
     const folder = lastAttempt(spoolDir, run);
     if (!folder) return this.start(order, place);
     if (spoolDir !== this.spoolDir) this.elsewhere.set(place.token, spoolDir);
-    if (isUnbegun(folder)) return this.begin(nextAttempt(spoolDir, run), order, place);
-    const work = new HostedWork(folder, order, place, this.linkTo(folder));
-    return work.adopt(this.orphans === 'kill');
+    const attempt = isUnbegun(folder) ? nextAttempt(spoolDir, run) : folder;
+    const work = new HostedWork(attempt, order, place, this.linkTo(attempt), folder.stop);
+    return attempt === folder ? work.adopt(this.orphans === 'kill') : work.begin();
   }
 
   output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord> {

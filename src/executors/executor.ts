@@ -13,7 +13,8 @@
  * - `pause` and `resume` are called only where `canPause` has said so, alternately, while the work runs.
  *
  * Work that `outlives` its process is taken up by the next one: its order is plain data, stands in the journal
- * with the slot, and is given to `adopt` with the same token.
+ * with the slot, and is given to `adopt` with the same token. So is a stop: `adopt` tells of one that was ordered
+ * before (`stopFound`), and whoever has called it stops the work again, for the same reason.
  */
 
 /** What an executor gets besides the order. */
@@ -35,8 +36,19 @@ export type WorkEnd =
   /** It is gone, and nobody saw how it ended, or it was killed by who has taken it up. */
   | { readonly state: 'interrupted'; readonly value?: unknown };
 
+/** Why work was to end, as plain data: what its executor had written down of the reason that `stop` was given. */
+export interface StopNote {
+  /** The code of the reason. */
+  readonly state: string;
+  readonly reason: string;
+  /** What whoever ordered it has said, for people. */
+  readonly note?: string | undefined;
+}
+
 /** Work that was started. */
 export interface Work {
+  /** Of work that is taken up: it was to end already. */
+  readonly stopFound?: StopNote | undefined;
   /** `reason` is what the signal of the work aborts with, where it has one. */
   stop(reason: Error): void;
   pause(): void;

@@ -3,7 +3,8 @@
  *
  * The host writes down what becomes of it; a message only says that it is to be looked at. When the host has
  * died, the folder tells how far it had come: ended, and written down; never begun, and then the next host
- * begins it; or begun, and then it is watched until it is gone, and nobody will know how it ended.
+ * begins it; or begun, and then it is watched until it is gone, and nobody will know how it ended. That it was to
+ * end stands there too, before the host is asked.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptFolder, AttemptProcess } from './attempt-folder.ts';
@@ -11,12 +12,14 @@ import { environmentOf } from './command-environment.ts';
 import type { CompleteCommand } from './command-order.ts';
 import type { CommandEnd } from './command-process.ts';
 import { failed, workEndOf } from './command-result.ts';
-import type { Work, WorkEnd, WorkPlace } from './executor.ts';
+import type { StopNote, Work, WorkEnd, WorkPlace } from './executor.ts';
 import type { Expectant, HostLink } from './host-link.ts';
 import { Orphan } from './orphan.ts';
 import { isAlive } from './process-table.ts';
+import { writeStop } from './stop-note.ts';
 
 export class HostedWork implements Work, Expectant {
+  readonly stopFound: StopNote | undefined;
   private readonly folder: AttemptFolder;
   private readonly command: CompleteCommand;
   private readonly place: WorkPlace;
@@ -28,8 +31,16 @@ export class HostedWork implements Work, Expectant {
   private isKilled = false;
   private isOver = false;
 
-  constructor(folder: AttemptFolder, command: CompleteCommand, place: WorkPlace, link: HostLink) {
+  /** `stopFound`: of the attempt that is taken up, or was before this one. */
+  constructor(
+    folder: AttemptFolder,
+    command: CompleteCommand,
+    place: WorkPlace,
+    link: HostLink,
+    stopFound?: StopNote,
+  ) {
     this.folder = folder;
+    this.stopFound = stopFound;
     this.command = command;
     this.place = place;
     this.link = link;
@@ -46,10 +57,9 @@ export class HostedWork implements Work, Expectant {
     return this;
   }
 
-  stop(): void {
-    this.isStopped = true;
-    this.orphan?.stop();
-    this.link.ask({ type: 'stop', attempt: this.folder.name });
+  stop(reason: Error): void {
+    writeStop(this.folder, reason);
+    this.askToStop();
   }
 
   pause(): void {
@@ -92,6 +102,12 @@ export class HostedWork implements Work, Expectant {
     this.link.ask({ type: this.isPaused ? 'pause' : 'resume', attempt: this.folder.name });
   }
 
+  private askToStop(): void {
+    this.isStopped = true;
+    this.orphan?.stop();
+    this.link.ask({ type: 'stop', attempt: this.folder.name });
+  }
+
   private createFolder(): void {
     const { command } = this;
     const tag = randomUUID();
@@ -119,7 +135,7 @@ export class HostedWork implements Work, Expectant {
     if (isUntold && running?.has(this.folder.name)) {
       this.bringToPace();
       this.isKilled = isToBeKilled;
-      if (isToBeKilled || this.isStopped) this.stop();
+      if (isToBeKilled || this.isStopped) this.askToStop();
       return;
     }
     this.link.expectNoMore(this.folder.name);

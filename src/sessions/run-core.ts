@@ -32,7 +32,7 @@ import type { RunOptions } from './run-options.ts';
 import type { Printing } from './run-output.ts';
 import type { SessionCore } from './session-core.ts';
 import { textOfOrder } from './session-notes.ts';
-import { stopFor, stopOfRefusal } from './stops.ts';
+import { stopFor, stopOfNote, stopOfRefusal } from './stops.ts';
 
 /** What a run is to do, and who does it. */
 export interface Task {
@@ -379,6 +379,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
     this.isBeginning = true;
     const { executor, order } = this;
     this.work = this.isAdopted ? executor.adopt(order, this) : executor.start(order, this);
+    const { stopFound } = this.work;
+    if (stopFound) this.stop(stopOfNote(stopFound));
     this.isBeginning = false;
     return this.isDecided;
   }

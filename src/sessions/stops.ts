@@ -1,8 +1,9 @@
 /**
- * Why runs are ended: by the end of their slots, and by the end of their sessions.
+ * Why runs are ended: by the end of their slots, by the end of their sessions, and by a keeper that has died since.
  */
+import type { StopNote } from '../executors/executor.ts';
 import { type EndReason, RefusalError } from '../limiter/index.ts';
-import type { Stop, StopReason, StopState } from './outcome.ts';
+import { type Stop, type StopReason, type StopState, stopReasons } from './outcome.ts';
 import type { CloseReason } from './session-core.ts';
 
 /** What a run makes of the end of its slot, or of being asked for it. */
@@ -47,6 +48,20 @@ export function stopOfRefusal(fault: unknown, signal: AbortSignal | undefined): 
     default:
       return stop('cancelled', 'refused');
   }
+}
+
+/** What a keeper had written down that died before the work was gone. It may have known other words. */
+export function stopOfNote({ state, reason, note }: StopNote): Stop {
+  if (!isStopState(state) || !isStopReason(reason)) return stop('interrupted', 'stopped');
+  return { state, reason, note };
+}
+
+function isStopState(state: string): state is StopState {
+  return ['cancelled', 'timed_out', 'interrupted'].includes(state);
+}
+
+function isStopReason(reason: string): reason is StopReason {
+  return Object.hasOwn(stopReasons, reason);
 }
 
 function stop(state: StopState, reason: StopReason): Stop {

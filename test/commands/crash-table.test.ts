@@ -32,6 +32,7 @@ function expectNothingLeft(keeper: Slotkeeper, place: CommandPlace): void {
 }
 
 const EXITED = { state: 'failed', value: { exitCode: 7, signal: null } };
+const CANCELLED = { state: 'cancelled', reason: 'cancelled' };
 const ORPHANED = { state: 'interrupted', reason: 'orphaned' };
 
 describe('a keeper that died', () => {
@@ -128,9 +129,66 @@ describe('a keeper that died', () => {
     await first.kill();
     await using keeper = await startAt(place);
     const outcome = await runOf(keeper).outcome;
-    expect(outcome).toMatchObject({ state: 'failed', value: { signal: 'SIGKILL' } });
+    expect(outcome).toMatchObject({ ...CANCELLED, value: { signal: 'SIGKILL' } });
+    expect(outcome).toMatchObject({ error: { message: expect.stringContaining('not needed') } });
     expect(place.begun).toBe(1);
     expectNothingLeft(keeper, place);
+  });
+
+  test('while the command was being stopped, and it has ended since', async () => {
+    const place = new CommandPlace();
+    const first = await place.program('command-stopper.mjs', place.stubborn({ killGraceMs: 700 }));
+    await until(() => place.lines.includes('asked'));
+    await first.kill();
+    const [attempt = ''] = place.attempts;
+    await until(() => place.hasFile(attempt, 'end.json'));
+    await using keeper = await startAt(place);
+    const outcome = await runOf(keeper).outcome;
+    expect(outcome).toMatchObject({ ...CANCELLED, value: { signal: 'SIGKILL' } });
+    expectNothingLeft(keeper, place);
+  });
+
+  test('after its deadline, while the command was being stopped, leaving it timed out', async () => {
+    const place = new CommandPlace();
+    const command = place.stubborn({ killGraceMs: 700 });
+    const first = await place.keeperWith(command, { deadlineMs: 500 });
+    await until(() => place.lines.includes('asked'));
+    await first.kill();
+    await using keeper = await startAt(place);
+    expect(await runOf(keeper).outcome).toMatchObject({
+      state: 'timed_out',
+      reason: 'deadline',
+      value: { signal: 'SIGKILL' },
+    });
+    expectNothingLeft(keeper, place);
+  });
+
+  test('after it was stopped before it was begun, leaving it never to be', async () => {
+    const place = new CommandPlace();
+    const command = place.patient();
+    const folder = commitIntent(place, command);
+    makeAttempt(folder, command);
+    folder.stop = { state: 'cancelled', reason: 'cancelled', note: 'not needed' };
+    await using keeper = await startAt(place);
+    expect(await runOf(keeper).outcome).toMatchObject(CANCELLED);
+    expect(place.lines).toEqual([]);
+    expectNothingLeft(keeper, place);
+  });
+
+  test('after it was stopped for a reason that this one does not know', async () => {
+    const place = new CommandPlace();
+    const command = place.patient();
+    const folder = commitIntent(place, command);
+    makeAttempt(folder, command);
+    begin(folder, undefined);
+    folder.stop = { state: 'tired', reason: 'of_it_all' };
+    exit(folder, 7);
+    await using keeper = await startAt(place);
+    expect(await runOf(keeper).outcome).toMatchObject({
+      state: 'interrupted',
+      reason: 'stopped',
+      value: { exitCode: 7 },
+    });
   });
 });
 
@@ -250,7 +308,18 @@ describe('a keeper and its host that both died', () => {
     await until(() => place.lines.includes('asked'));
     await Promise.all([first.kill(), place.killHost()]);
     await using keeper = await startAt(place, 'kill');
-    expect(await runOf(keeper).outcome).toMatchObject({ state: 'interrupted' });
+    expect(await runOf(keeper).outcome).toMatchObject(CANCELLED);
+    expectNothingLeft(keeper, place);
+  });
+
+  test('while the command was being stopped, leaving it to be killed in its time', async () => {
+    const place = new CommandPlace();
+    const command = place.stubborn({ killGraceMs: 700 });
+    const first = await place.program('command-stopper.mjs', command);
+    await until(() => place.lines.includes('asked'));
+    await Promise.all([first.kill(), place.killHost()]);
+    await using keeper = await startAt(place);
+    expect(await runOf(keeper).outcome).toMatchObject(CANCELLED);
     expectNothingLeft(keeper, place);
   });
 

@@ -199,7 +199,11 @@ describe('a keeper that was stopped without waiting', () => {
     expect(report).toMatchObject({ isComplete: false, abandoned: [{ runId: 'r1' }] });
     await using next = await startAt(place);
     expect(next.getStatus().activeRuns).toBe(1);
-    expect(await next.getRun('r1')?.outcome).toMatchObject({ value: { signal: 'SIGKILL' } });
+    expect(await next.getRun('r1')?.outcome).toMatchObject({
+      state: 'interrupted',
+      reason: 'shutdown',
+      value: { signal: 'SIGKILL' },
+    });
     expect(place.alive).toEqual([]);
     expect(next.getStatus().activeRuns).toBe(0);
   });

@@ -10,6 +10,6 @@ const keeper = await startSlotkeeper({ journal: { path } });
 const session = await keeper.openSession({ sessionId: 's1' });
 const run = await session.run(JSON.parse(command), { runId: 'r1' });
 for await (const _ of run.output({ follow: true })) break;
-run.cancel();
+run.cancel('not needed');
 console.log('cancelled');
 setInterval(() => {}, 1_000);
