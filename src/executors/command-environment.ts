@@ -17,9 +17,11 @@ export function environmentOf(
   own: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const environment: Record<string, string> = { PATH };
-  for (const [name, value] of Object.entries(own)) {
-    if (value === undefined) continue;
-    if (INHERITED.includes(name) || INHERITED_GROUP.test(name)) environment[name] = value;
+  const group = Object.keys(own).filter((name) => INHERITED_GROUP.test(name));
+  // To read a variable of the process is a call into the system, so only those are read that are wanted.
+  for (const name of [...INHERITED, ...group]) {
+    const value = own[name];
+    if (value !== undefined) environment[name] = value;
   }
   return { ...environment, ...asked, [TAG]: tag };
 }

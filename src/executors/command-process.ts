@@ -50,8 +50,6 @@ export interface CommandPlace {
 }
 
 export class CommandProcess {
-  /** Whom to look for after a crash; `undefined` if it could not be started, or has ended already. */
-  readonly identity: ProcessIdentity | undefined;
   private readonly child: ChildProcess | undefined;
   private readonly tree: ProcessTree | undefined;
   private readonly spool: OutputSpool;
@@ -83,8 +81,13 @@ export class CommandProcess {
     this.child = this.start(order, environment);
     const pid = this.child?.pid;
     this.tree = pid === undefined ? undefined : new ProcessTree(pid, tag);
-    this.identity = pid === undefined ? undefined : identify(pid);
     if (this.child) this.listen(this.child, order);
+  }
+
+  /** Whom to look for after a crash; `undefined` if it could not be started, or has ended already. */
+  get identity(): ProcessIdentity | undefined {
+    const pid = this.child?.pid;
+    return pid === undefined ? undefined : identify(pid);
   }
 
   /** Again is a no-op. */

@@ -17,10 +17,9 @@ export class LocalWork implements Work {
   constructor(folder: AttemptFolder, command: CompleteCommand, place: WorkPlace) {
     try {
       const tag = randomUUID();
-      folder.create({ command, tag });
+      folder.createPlain();
       const gone = (end: CommandEnd): void => {
         if (this.command) rest(this.command);
-        writeDown(folder, end);
         place.gone(workEndOf(folder, end));
       };
       this.command = new CommandProcess(command, { folder: folder.path, tag, gone });
@@ -51,15 +50,6 @@ export function killLocalWorks(spoolDir: string): void {
 /** Whether what has its output in this folder is at work. */
 export function isAtWork(path: string): boolean {
   return [...atWork.values()].includes(path);
-}
-
-/** For whoever reads. Its disk may be full by its own output, or its folder be removed, its keeper stopped. */
-function writeDown(folder: AttemptFolder, end: CommandEnd): void {
-  try {
-    folder.end = end;
-  } catch {
-    // Who reads sees that it is not at work any more.
-  }
 }
 
 function watch(command: CommandProcess, path: string): void {

@@ -85,9 +85,12 @@ export class ProcessTable {
   }
 }
 
+let isProcThere: boolean | undefined;
+
 /** Whether `/proc` is there to be looked at. */
 export function hasProcesses(): boolean {
-  return readStat('self') !== undefined;
+  isProcThere ??= readStat('self') !== undefined;
+  return isProcThere;
 }
 
 /** Who a pid is now; `undefined` when nobody lives there. */
@@ -103,8 +106,15 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
+let boot: string | null | undefined;
+
 /** What tells one boot of the machine from the next. */
 export function kernelBoot(): string | null {
+  boot ??= readBoot();
+  return boot;
+}
+
+function readBoot(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   } catch {
