@@ -10,7 +10,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AttemptFolder } from './attempt-folder.ts';
 import { type CommandEnd, CommandProcess } from './command-process.ts';
-import { type HostRequest, listenTo, say, socketOf } from './host-protocol.ts';
+import { socketOf } from './host-place.ts';
+import { type HostRequest, listenTo, say } from './host-protocol.ts';
 import { hasProcesses, identify } from './process-table.ts';
 
 /** A keeper that is started anew at once finds the host of its predecessor. */

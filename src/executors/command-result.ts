@@ -29,8 +29,9 @@ export function workEndOf(folder: AttemptFolder, end: CommandEnd): WorkEnd {
   return { state: 'failed', error: new CommandError(value), value };
 }
 
-export function notStarted(why: string): SlotkeeperError<'command_not_started'> {
-  return new SlotkeeperError('command_not_started', `The command could not be started: ${why}`);
+export function notStarted(why: string, cause?: unknown): SlotkeeperError<'command_not_started'> {
+  const text = `The command could not be started: ${why}`;
+  return new SlotkeeperError('command_not_started', text, {}, cause);
 }
 
 function resultOf(folder: AttemptFolder, end: CommandEnd): CommandResult {
@@ -45,5 +46,5 @@ function resultOf(folder: AttemptFolder, end: CommandEnd): CommandResult {
 /** It could not even be begun. */
 export function failed(place: WorkPlace, error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
-  setImmediate(() => place.gone({ state: 'failed', error: notStarted(why) }));
+  setImmediate(() => place.gone({ state: 'failed', error: notStarted(why, error) }));
 }

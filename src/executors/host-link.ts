@@ -5,16 +5,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentOf } from './command-environment.ts';
 import type { CommandEnd } from './command-process.ts';
+import { socketOf } from './host-place.ts';
 import {
   ANOTHER_IS_THERE,
   type HostNotice,
   type HostRequest,
   listenTo,
   say,
-  socketOf,
 } from './host-protocol.ts';
 import { TAG } from './process-table.ts';
 
@@ -58,13 +59,13 @@ export class HostLink {
     this.expectants.delete(attempt);
   }
 
-  /** What the host runs that lives; `undefined` when there is none. */
+  /** What the host runs that lives; `undefined` when there is none, or none whom one could trust. */
   find(): Promise<ReadonlySet<string> | undefined> {
     this.finding ??= this.connect();
     return this.finding;
   }
 
-  /** A host is there when it resolves. */
+  /** A host is there when it resolves. Rejects when none comes up, or where none may listen. */
   ensure(): Promise<void> {
     if (this.socket) return Promise.resolve();
     this.starting ??= this.start().finally(() => {
@@ -86,13 +87,14 @@ export class HostLink {
   }
 
   private async start(): Promise<void> {
-    const until = Date.now() + START_WITHIN_MS;
+    socketOf(this.spoolDir);
+    const until = performance.now() + START_WITHIN_MS;
     if (await this.find()) return;
     let host = spawnHost(this.spoolDir);
     while (!(await this.findAgain())) {
       const { exitCode } = host;
       const isHopeless = exitCode !== null && exitCode !== ANOTHER_IS_THERE;
-      if (isHopeless || this.isClosed || Date.now() > until)
+      if (isHopeless || this.isClosed || performance.now() > until)
         throw new Error(`No command host has come up for ${this.spoolDir}`);
       await sleep(TRY_EVERY_MS);
       // The other one was just about to end.
@@ -106,8 +108,10 @@ export class HostLink {
   }
 
   private connect(): Promise<ReadonlySet<string> | undefined> {
+    const path = trustedSocketOf(this.spoolDir);
+    if (path === undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const socket = connect(socketOf(this.spoolDir));
+      const socket = connect(path);
       socket.on('error', () => resolve(undefined));
       socket.on('close', () => {
         resolve(undefined);
@@ -136,6 +140,15 @@ export class HostLink {
     const left = [...this.expectants.values()];
     this.expectants.clear();
     for (const expectant of left) expectant.hostLost();
+  }
+}
+
+/** A folder that is not ours has no host of ours: what it ran is looked for by its tag. */
+function trustedSocketOf(spoolDir: string): string | undefined {
+  try {
+    return socketOf(spoolDir);
+  } catch {
+    return undefined;
   }
 }
 

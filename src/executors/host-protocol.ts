@@ -4,11 +4,7 @@
  * What matters stands in the attempts' folders; a message only says that it is to be looked at there. So a
  * message that is lost with its sender loses nothing. An end is told besides, for a disk that takes no more.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { CommandEnd } from './command-process.ts';
 
 export type HostRequest = {
@@ -24,18 +20,6 @@ export type HostNotice =
 
 /** The exit code of a host that has found another one. */
 export const ANOTHER_IS_THERE = 3;
-
-/** The kernel takes no longer name of a socket than this, in bytes, with the NUL behind it. */
-const LONGEST_SOCKET_NAME = 104;
-
-/** Where the host of a spool listens: in the spool, or, if that has too long a name, in a folder of ours. */
-export function socketOf(spoolDir: string): string {
-  const inSpool = join(spoolDir, 'host.sock');
-  if (Buffer.byteLength(inSpool) < LONGEST_SOCKET_NAME) return inSpool;
-  const folder = join(tmpdir(), `slotkeeper-${process.getuid?.() ?? 0}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return join(folder, `${createHash('sha256').update(spoolDir).digest('hex').slice(0, 24)}.sock`);
-}
 
 export function say(socket: Socket, message: HostRequest | HostNotice): void {
   socket.write(`${JSON.stringify(message)}\n`);

@@ -6,11 +6,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Run, startSlotkeeper } from 'slotkeeper';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { CommandPlace, until } from '../support/command-place.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
@@ -142,6 +142,38 @@ describe('a command host', () => {
     const [spool = ''] = readdirSync(folder);
     expect(readdirSync(join(folder, spool))).toEqual([`${run.token}.1`]);
     expect(modeOf(join(folder, spool))).toBe(0o700);
+  });
+});
+
+describe('a folder for sockets that somebody else may have made', () => {
+  const { TMPDIR } = process.env;
+
+  afterEach(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+
+  test('being refused to commands that are begun, and what was begun before being looked after', async () => {
+    const folder = join(freshFolder(), 'a'.repeat(100));
+    const place = new CommandPlace(freshFolder(), folder);
+    const { path } = place;
+    const more = { spoolDir: folder };
+    const first = await place.program('command-keeper.mjs', place.patient(), {}, {}, more);
+    await first.kill();
+    process.env.TMPDIR = freshFolder();
+    symlinkSync(freshFolder(), join(process.env.TMPDIR, `slotkeeper-${process.getuid?.()}`));
+    await using keeper = await startSlotkeeper({ journal: { path }, spoolDir: folder });
+    const session = await keeper.openSession();
+    const run = await session.run(place.script('true'));
+    const cause = { code: 'socket_folder_unsafe' };
+    const error = { code: 'command_not_started', cause };
+    expect(await run.outcome).toMatchObject({ state: 'failed', error });
+    const found = keeper.getRun('r1');
+    expect(found?.state).toBe('running');
+    place.go();
+    // Its host lives, and may have told its folder how it ended before nobody was left of it.
+    expect(['failed', 'interrupted']).toContain((await found?.outcome)?.state);
+    expect(place.alive).toEqual([]);
   });
 });
 
