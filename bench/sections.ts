@@ -9,6 +9,7 @@ import { benchPairs } from './limiter.ts';
 import { benchMillion } from './million.ts';
 import { benchCalls, benchChildren, benchServerMemory } from './otp.ts';
 import { benchPorts } from './ports.ts';
+import { benchRun } from './run-programs.ts';
 import { benchCascade, benchSlotMemory } from './scale.ts';
 import { benchRuns, benchSessionMemory } from './sessions.ts';
 import { benchStatus } from './status.ts';
@@ -35,4 +36,5 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['sessions/runs', benchRuns],
   ['sessions/memory', benchSessionMemory],
   ['commands/spawn', benchCommands],
+  ['run/programs', benchRun],
 ]);
