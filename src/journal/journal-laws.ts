@@ -84,6 +84,25 @@ export const journalLaws: readonly JournalLaw[] = [
     },
   ),
 
+  durableLaw('a command that has ended being told of, with what was said of it', (store) => {
+    const said = { owner: 'o', kind: 'k', labels: { a: 'b' } };
+    const runs = [1, 2, 3].map((token) => runOf(`r${token}`, { token, life: 'command', ...said }));
+    const end = { type: 'run_slot_ended', at: AT + 1, isKept: true } as const;
+    store.commit(
+      [...runs, runOf('of the process', { token: 4 })].map((run) => {
+        return { type: 'run_slot_granted', ...run };
+      }),
+      [{ ...end, token: 2, reason: 'released', note: 'its note' }],
+      [{ ...end, token: 1, reason: 'evicted', note: undefined }],
+      [{ ...end, token: 4, reason: 'evicted', note: undefined }],
+    );
+    const slot = { sessionId: 's', ...said, grantedAt: AT, endedAt: AT + 1 };
+    deepStrictEqual(store.recovered().endedRuns, [
+      { token: 2, runId: 'r2', ...slot, reason: 'released', note: 'its note' },
+      { token: 1, runId: 'r1', ...slot, reason: 'evicted', note: undefined },
+    ]);
+  }),
+
   durableLaw('a command being there again, with all that was said of it', (store) => {
     const said = { owner: 'o', kind: 'k', labels: {}, leaseMs: 2, order: 'its order' };
     const run = runOf('r', { life: 'command', ...said });
@@ -270,6 +289,7 @@ const NOTHING: Recovered = {
   sessions: [],
   runs: [],
   closed: [],
+  endedRuns: [],
   limits: {},
   interruptedSessions: 0,
   interruptedRuns: 0,

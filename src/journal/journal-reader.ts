@@ -5,31 +5,15 @@ import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
 import type { Boot } from './boot.ts';
 import { journalUnavailable } from './journal-faults.ts';
 import { JournalFile } from './journal-file.ts';
+import type { JournalledEnd, JournalledSlot } from './journalled-slot.ts';
 import type { Connection } from './sqlite-connection.ts';
+import { allEndsIn } from './sqlite-ended.ts';
 import { asFault, inspect } from './sqlite-inspection.ts';
 import { connect } from './sqlite-journal.ts';
 import { isLocked } from './sqlite-lock.ts';
-import { labelsOf, runOf, sessionOf } from './sqlite-rows.ts';
+import { runOf, sessionOf } from './sqlite-rows.ts';
 
-/** A slot as it stands in the journal. Times are UTC epoch milliseconds. */
-export interface JournalledSlot {
-  readonly sessionId: string;
-  /** `null` for the slot of a session. */
-  readonly runId: string | null;
-  readonly token: number;
-  /** `process`: it ends with its process. `durable`, `command`: it is there again in the next one. */
-  readonly life: SlotLife;
-  readonly owner: string | null;
-  readonly kind: string | null;
-  readonly labels: Labels;
-  readonly leaseMs: number | null;
-  readonly grantedAt: number;
-}
-
-export interface JournalledEnd extends JournalledSlot {
-  readonly reason: string;
-  readonly endedAt: number;
-}
+export type { JournalledEnd, JournalledSlot };
 
 /** All that a journal says. */
 export interface JournalReport {
@@ -85,18 +69,8 @@ function read(file: JournalFile, connection: Connection): JournalReport {
     limits,
     sessions: sessions.map((row) => slotOf({ ...sessionOf(row) })),
     runs: runs.map((row) => slotOf({ ...runOf(row) })),
-    ended: (connection.prepare(ENDED).all() as EndedRow[]).map(endOf), // as it is selected
+    ended: allEndsIn(connection, version < 2),
   };
-}
-
-const ENDED = `SELECT session_id AS sessionId, run_id AS runId, token, life, owner, kind, labels,
-  lease_ms AS leaseMs, granted_at AS grantedAt, reason, ended_at AS endedAt
-  FROM ended ORDER BY place DESC`;
-
-type EndedRow = Omit<JournalledEnd, 'labels'> & { readonly labels: string | null };
-
-function endOf(row: EndedRow): JournalledEnd {
-  return { ...row, labels: labelsOf(row.labels) ?? {} };
 }
 
 interface Recorded {

@@ -118,6 +118,20 @@ export interface ClosedSession {
   readonly note: string;
 }
 
+/** A run whose work was no part of its process, and whose slot has ended, with what was said of it. */
+export interface EndedRun {
+  readonly token: number;
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly owner: string | undefined;
+  readonly kind: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly grantedAt: number;
+  readonly endedAt: number;
+  readonly reason: string;
+  readonly note: string | undefined;
+}
+
 /** What a journal finds when a process begins. */
 export interface Recovered {
   /** What lives on, in the order of its grants. */
@@ -125,6 +139,8 @@ export interface Recovered {
   readonly runs: readonly RunRecord[];
   /** Durable sessions whose end was noted and is not forgotten, in the order of their ends. */
   readonly closed: readonly ClosedSession[];
+  /** Runs of life `command` whose end is not forgotten, in the order of their ends. */
+  readonly endedRuns: readonly EndedRun[];
   /** What `setLimits` has said. */
   readonly limits: LimitChanges;
   /** Slots that died with their process. */

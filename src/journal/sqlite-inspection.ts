@@ -7,11 +7,12 @@
 
 import type { LimitChanges } from '../slots/index.ts';
 import { type Boot, isSameMachineBoot } from './boot.ts';
-import { type Column, checksumOf, endChecksum } from './checksum.ts';
-import type { ClosedSession } from './journal.ts';
+import type { Column } from './checksum.ts';
+import type { ClosedSession, EndedRun } from './journal.ts';
 import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
 import type { Connect, Connection } from './sqlite-connection.ts';
-import { isIntact, labelsOf, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
+import { closedIn, endedRunsIn, isEndedIntact } from './sqlite-ended.ts';
+import { isIntact, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
 import { SCHEMA_VERSION, stepsFrom, tablesOf } from './sqlite-schema.ts';
 import { damageOfLog } from './wal-inspection.ts';
 
@@ -25,6 +26,7 @@ export interface JournalContent {
   /** What sessions are to be told again, by token. */
   readonly terms: ReadonlyMap<number, string>;
   readonly closed: readonly ClosedSession[];
+  readonly endedRuns: readonly EndedRun[];
   readonly limits: LimitChanges;
   readonly nextToken: number;
   /** The keeper that had it last, or has it. */
@@ -110,7 +112,7 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
   // What an older version has not got yet.
   const isOld = version < 2;
   const terms = isOld ? [] : rowsOf<readonly [number, string, number]>('terms');
-  checkEnded(connection, isOld ? 'NULL' : 'note', damaged);
+  if (!isEndedIntact(connection, isOld)) throw damaged('has a damaged row in ended');
   const boot = JSON.parse(facts.get('boot') ?? 'null') as Boot | null; // as it was written, unharmed
   const nextToken = Number(facts.get('next_token') ?? 1);
   const content = {
@@ -120,6 +122,7 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
     activity: new Map(activity.map(([token, at]) => [token, at])),
     terms: new Map(terms.map(([token, text]) => [token, text])),
     closed: isOld ? [] : closedIn(connection),
+    endedRuns: isOld ? [] : endedRunsIn(connection),
     limits: limitsOf(facts.get('limits') ?? '{}'),
     nextToken,
     boot: boot ?? undefined,
@@ -131,50 +134,6 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
   if (damage) throw damaged(damage);
   return content;
 }
-
-/** What has ended has two checksums: of the slot as it was held, and of its end. */
-function checkEnded(
-  connection: Connection,
-  note: 'note' | 'NULL',
-  damaged: (what: string) => Error,
-): void {
-  const rows = connection
-    .prepare(`SELECT ${SLOT_COLUMNS}, slot_checksum, run_id IS NULL, reason, ended_at, ${note},
-              checksum FROM ended`)
-    .raw()
-    .all() as Column[][]; // as the schema says
-  const isWhole = (row: Column[]): boolean => {
-    const [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt] = row;
-    const [slotChecksum, isSession, reason, endedAt, note, checksum] = row.slice(9);
-    const columns = isSession
-      ? [token, sessionId, life, owner, labels, leaseMs, grantedAt]
-      : [token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt];
-    const isSlotIntact = checksumOf(columns as Column[]) === slotChecksum;
-    const end = [token, reason, endedAt] as [number, string, number]; // as the schema says
-    return isSlotIntact && endChecksum(...end, note as string | null) === checksum;
-  };
-  if (!rows.every(isWhole)) throw damaged('has a damaged row in ended');
-}
-
-function closedIn(connection: Connection): ClosedSession[] {
-  const rows = connection.prepare(CLOSED).all() as ClosedRow[]; // as it is selected
-  return rows.map(({ owner, labels, ...row }) => ({
-    ...row,
-    owner: owner ?? undefined,
-    labels: labelsOf(labels),
-  }));
-}
-
-type ClosedRow = Omit<ClosedSession, 'owner' | 'labels'> & {
-  readonly owner: string | null;
-  readonly labels: string | null;
-};
-
-const CLOSED = `SELECT token, session_id AS sessionId, owner, labels, granted_at AS grantedAt,
-  ended_at AS endedAt, note FROM ended
-  WHERE run_id IS NULL AND life = 'durable' AND note IS NOT NULL ORDER BY place`;
-
-const SLOT_COLUMNS = 'token, run_id, session_id, life, owner, kind, labels, lease_ms, granted_at';
 
 /** What no journal says, whatever was written into it. */
 function contradictionIn({ sessions, runs, nextToken }: JournalContent): string | undefined {

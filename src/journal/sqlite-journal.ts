@@ -106,7 +106,7 @@ export class SqliteJournal implements DurableJournal {
   }
 
   recover(now: number): Recovered {
-    const { sessions, runs, limits, activity, terms, closed } = this.content;
+    const { sessions, runs, limits, activity, terms, closed, endedRuns } = this.content;
     const commands = runs.filter(([, , , life]) => life === 'command');
     const atWork = new Set(commands.map(([, , sessionId]) => sessionId));
     const living = sessions
@@ -128,6 +128,7 @@ export class SqliteJournal implements DurableJournal {
       })),
       runs: commands.map((row) => runOf(row, terms)),
       closed,
+      endedRuns,
       limits,
       interruptedSessions: sessions.length - living.length,
       interruptedRuns: dead.length,

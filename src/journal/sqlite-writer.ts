@@ -166,7 +166,8 @@ export class SqliteWriter {
     const { statements, retention } = this;
     this.addedRuns.flush();
     this.endedRuns.flush();
-    const most = retention.maxCount;
+    // SQLite knows no infinite count.
+    const most = retention.maxCount === Infinity ? -1 : retention.maxCount;
     statements.keepSessions.run({ reason, at, most, note: null });
     statements.keepRuns.run({ reason, at, most, note: null });
     statements.dropSessions.run();

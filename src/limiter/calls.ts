@@ -143,12 +143,21 @@ export abstract class ReleaseCall<Entry extends RunEntry | SessionEntry> extends
   readonly token: number | undefined;
   /** What its holder gives back through a handle; `undefined` for who releases by id. */
   readonly held: Entry | undefined;
+  /** What is said of its end. */
+  readonly note: string | undefined;
 
-  constructor(desk: Desk, id: string, token: number | undefined, held: Entry | undefined) {
+  constructor(
+    desk: Desk,
+    id: string,
+    token: number | undefined,
+    held: Entry | undefined,
+    note?: string,
+  ) {
     super(desk, held ? 'urgent' : 'ordinary', 0);
     this.id = id;
     this.token = token;
     this.held = held;
+    this.note = note;
   }
 
   override get shown(): object {
@@ -163,20 +172,6 @@ export class ReleaseRunCall extends ReleaseCall<RunEntry> {
 }
 
 export class ReleaseSessionCall extends ReleaseCall<SessionEntry> {
-  /** What is said of it. */
-  readonly note: string | undefined;
-
-  constructor(
-    desk: Desk,
-    id: string,
-    token: number | undefined,
-    held: SessionEntry | undefined,
-    note: string | undefined,
-  ) {
-    super(desk, id, token, held);
-    this.note = note;
-  }
-
   override get messageType(): string {
     return 'release_session';
   }

@@ -94,10 +94,10 @@ export class Desk {
   }
 
   /** Gives a slot back for its holder. */
-  giveBackRun(held: RunEntry): Promise<ReleaseReport> {
+  giveBackRun(held: RunEntry, note?: string): Promise<ReleaseReport> {
     const report = giveBackAtOnce(this, held);
     if (report) return Promise.resolve(report);
-    return this.tell(new ReleaseRunCall(this, held.id, undefined, held));
+    return this.tell(new ReleaseRunCall(this, held.id, undefined, held, note));
   }
 
   releaseSession(

@@ -31,7 +31,10 @@ export interface LimiterOptions {
    * of your own, which the limiter closes at its end.
    */
   readonly journal?: 'memory' | JournalPlace | Journal | DurableJournal;
-  /** For how long, and how many, ended slots stay in a journal on disk. Default an hour, 10,000. */
+  /**
+   * For how long, and how many, ended sessions and runs are found, and ended slots stay in a journal on disk.
+   * Default an hour, 10,000; `Infinity`: as long as the process, or the journal, is there.
+   */
   readonly retention?: { readonly maxAgeMs?: number; readonly maxCount?: number };
   /**
    * In which folder commands have their output, as long as they are kept. Default beside the journal, its path
@@ -219,7 +222,12 @@ function checkRetention(retention: unknown): void {
   const { maxAgeMs, maxCount } = retention as Retention; // whatever it has
   expectKnown(retention as object, ['maxAgeMs', 'maxCount']);
   expectOption('retention.maxAgeMs', maxAgeMs, isOptionalDuration, 'milliseconds, 0 or more');
-  expectOption('retention.maxCount', maxCount, isOptionalCount, 'an integer, 0 or more');
+  expectOption(
+    'retention.maxCount',
+    maxCount,
+    isOptionalCount,
+    'an integer, 0 or more, or Infinity',
+  );
 }
 
 /** SQLite gives the empty name and `:memory:` a meaning of their own: nothing would be kept. */
@@ -244,7 +252,8 @@ function isOptionalDuration(value: unknown): boolean {
 }
 
 function isOptionalCount(value: unknown): boolean {
-  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+  if (value === undefined || value === Infinity) return true;
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isTimeout(value: unknown): boolean {

@@ -324,10 +324,10 @@ function concerned<Entry extends RunEntry | SessionEntry>(
 function releaseOneRun(
   limiter: Survivors,
   entry: RunEntry,
-  { held }: ReleaseRunCall,
+  { held, note }: ReleaseRunCall,
 ): ReleaseReport {
   if (entry.isHeld) {
-    const isOver = endOrAsk(limiter, entry, 'released', held !== undefined);
+    const isOver = endOrAsk(limiter, entry, 'released', held !== undefined, note);
     return isOver ? ONE_RUN_RELEASED : NOTHING_RELEASED;
   }
   refuseWait(limiter, entry, 'withdrawn');

@@ -100,7 +100,8 @@ function emitEnd(
   if (entry instanceof RunEntry) {
     const { id: runId, session, kind } = entry;
     const common = { sessionId: session.id, runId, token, reason, owner, heldMs };
-    const event = { ...common, kind: kind?.id, note };
+    // Of any other end it is what its holder wants to find in the journal.
+    const event = { ...common, kind: kind?.id, note: reason === 'evicted' ? note : undefined };
     batch.emit(runSlotEnded, event);
   } else {
     batch.emit(sessionSlotEnded, { sessionId: entry.id, token, reason, owner, heldMs });

@@ -8,6 +8,7 @@
 import { SlotkeeperError } from '../fault.ts';
 import type {
   DurableJournal,
+  EndedRun,
   JournalChange,
   Recovered,
   RecoveredSession,
@@ -50,7 +51,7 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     interruptedRuns: found.interruptedRuns + gone.length,
     durationMs: clock.monotonicNow() - begunAt,
   });
-  return found;
+  return { ...found, endedRuns: [...found.endedRuns, ...gone.map((run) => endOf(run, now))] };
 }
 
 function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
@@ -135,6 +136,12 @@ function sinceOf({ clock, now }: Survivors, grantedAt: number): number {
 function interrupted({ token }: RunRecord, at: number): JournalChange {
   const note = undefined;
   return { type: 'run_slot_ended', token, reason: 'interrupted', at, isKept: true, note };
+}
+
+function endOf(run: RunRecord, endedAt: number): EndedRun {
+  const { token, runId, sessionId, owner, kind, labels, grantedAt } = run;
+  const slot = { token, runId, sessionId, owner, kind, labels, grantedAt };
+  return { ...slot, endedAt, reason: 'interrupted', note: undefined };
 }
 
 function contradictory(

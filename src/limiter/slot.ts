@@ -124,8 +124,9 @@ export class RunSlot extends Slot<RunEntry> {
     return this.entry.id;
   }
 
-  release(): Promise<ReleaseReport> {
-    return this.desk.giveBackRun(this.entry);
+  /** `note`: what is said of its end. It stands in a journal that tells of what has ended. */
+  release({ note }: { readonly note?: string } = {}): Promise<ReleaseReport> {
+    return this.desk.giveBackRun(this.entry, note);
   }
 
   toJSON(): { sessionId: string; runId: string; token: number } {

@@ -41,6 +41,35 @@ type End = keyof typeof ends;
 const start = (path: string, options: LimiterOptions = {}) =>
   startConcurrencyLimiter({ ...options, journal: { path } });
 
+test('a run slot given back with a note, which stands in the journal and in no event', async () => {
+  const path = freshPlace();
+  const limiter = await start(path);
+  using recorder = recordEvents(['run_slot_ended']);
+  const slot = await limiter.acquireRunSlot('s', 'r', { order: 'its order' });
+  await slot.release({ note: 'its note' });
+  await (await limiter.acquireRunSlot('s', 'other')).release({ note: 'nobody asks for it' });
+  await limiter.stop();
+  expect(recorder.events).toMatchObject([{ note: undefined }, { note: undefined }]);
+  expect(readJournal(path).ended).toMatchObject([
+    { runId: 'r', reason: 'released', life: 'command', note: 'its note' },
+  ]);
+});
+
+test.each([
+  [{ maxAgeMs: Infinity, maxCount: Infinity }, ['b', 'a']],
+  [{ maxAgeMs: Infinity, maxCount: 1 }, ['b']],
+  [{ maxCount: 0 }, []],
+])('what has ended being kept within %j', async (retention, expected) => {
+  const path = freshPlace();
+  for (const runId of ['a', 'b']) {
+    const limiter = await start(path, { retention });
+    await limiter.acquireRunSlot('s', runId);
+    await limiter.stop();
+  }
+  const { ended } = readJournal(path);
+  expect(ended.map(({ runId }) => runId)).toEqual(expected);
+});
+
 describe.each(Object.keys(ends) as End[])('a limiter that was %s', (how) => {
   const end = ends[how];
 

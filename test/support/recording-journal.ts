@@ -21,6 +21,7 @@ export class RecordingJournal implements DurableJournal {
       sessions: [],
       runs: [],
       closed: [],
+      endedRuns: [],
       interruptedSessions: 0,
       interruptedRuns: 0,
     };
