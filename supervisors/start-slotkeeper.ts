@@ -13,8 +13,8 @@ import type { AnySupervisorRef, ServerRef } from '../src/otp/index.ts';
 import { expectKnown, expectOption, isDuration } from '../src/otp/options.ts';
 import { DEFAULT_RETENTION } from '../src/sessions/ended.ts';
 import type { Run } from '../src/sessions/run.ts';
+import { orderOfText } from '../src/sessions/run-notes.ts';
 import type { Session } from '../src/sessions/session.ts';
-import { orderOfText } from '../src/sessions/session-notes.ts';
 import type { SessionOptions } from '../src/sessions/session-options.ts';
 import { type AbandonedRun, Sessions } from '../src/sessions/sessions.ts';
 import { sessions } from './sessions.ts';
@@ -167,7 +167,7 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
     faultPoints,
   });
   try {
-    command.clean(recovered?.runs.map(({ token }) => token) ?? []);
+    command.clean(tokensOf(recovered?.runs), tokensOf(recovered?.endedRuns));
     if (recovered) await register.restore(recovered);
   } catch (fault) {
     await tree.stop();
@@ -190,6 +190,10 @@ function commandExecutor(
   const isTemporary = !outlives && !keepsOutput;
   const place = spoolPlace({ spoolDir, journal: file, isTemporary });
   return new CommandExecutor({ spoolDir: place, outlives, orphans, isTemporary });
+}
+
+function tokensOf(slots: readonly { readonly token: number }[] = []): number[] {
+  return slots.map(({ token }) => token);
 }
 
 function checkedTimeout(options: StopOptions): number {

@@ -16,14 +16,15 @@ import {
   nextAttempt,
 } from './attempt-folder.ts';
 import { type CompleteCommand, completeCommand } from './command-order.ts';
-import { failed } from './command-result.ts';
+import { failed, failureOf } from './command-result.ts';
 import type {
   CommandOrder,
-  Executor,
+  KeepingExecutor,
   OutputOptions,
   OutputRecord,
   Work,
   WorkPlace,
+  WrittenFailure,
 } from './executor.ts';
 import { HostLink } from './host-link.ts';
 import { HostedWork } from './hosted-work.ts';
@@ -53,7 +54,7 @@ interface PlacedCommand extends CompleteCommand {
   readonly spoolDir?: string;
 }
 
-export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
+export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedCommand> {
   readonly endsWhenStopped = true;
   readonly outlives: boolean;
   private readonly spoolDir: string;
@@ -119,14 +120,30 @@ export class CommandExecutor implements Executor<CommandOrder, PlacedCommand> {
     this.elsewhere.delete(token);
   }
 
-  /** What stands in the spool and is of none of these slots is removed, and killed if it lives. */
-  clean(tokens: readonly number[]): void {
-    const known = new Set(tokens.map(String));
+  keptAt(token: number): string {
+    return this.spoolOf(token);
+  }
+
+  keepAt(token: number, place: string): void {
+    if (place !== this.spoolDir) this.elsewhere.set(token, place);
+  }
+
+  failureOf(written: WrittenFailure, value: unknown): Error {
+    return failureOf(written, value);
+  }
+
+  /**
+   * What stands in the spool and is of none of the slots that are held is killed if it lives; it is removed
+   * unless its slot is one of those that have ended and are not forgotten.
+   */
+  clean(held: readonly number[], ended: readonly number[]): void {
+    const [atWork, kept] = [held, ended].map((tokens) => new Set(tokens.map(String)));
     for (const name of attemptsIn(this.spoolDir)) {
-      if (known.has(name.split('.')[0] ?? '')) continue;
+      const [run = ''] = name.split('.');
+      if (atWork?.has(run)) continue;
       const folder = attemptNamed(this.spoolDir, name);
       if (mayLive(folder)) new ProcessTree(undefined, folder.order?.tag ?? '').signal('SIGKILL');
-      folder.remove();
+      if (!kept?.has(run)) folder.remove();
     }
   }
 

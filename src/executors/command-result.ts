@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { SlotkeeperError } from '../fault.ts';
 import type { AttemptFolder } from './attempt-folder.ts';
 import type { CommandEnd } from './command-process.ts';
-import type { CommandResult, KeptOutput, OutputStream, WorkEnd, WorkPlace } from './executor.ts';
+import type {
+  CommandResult,
+  KeptOutput,
+  OutputStream,
+  WorkEnd,
+  WorkPlace,
+  WrittenFailure,
+} from './executor.ts';
 
 /** It ran, and did not exit with 0. */
 export class CommandError extends SlotkeeperError<'command_failed'> {
@@ -32,6 +39,13 @@ export function workEndOf(folder: AttemptFolder, end: CommandEnd): WorkEnd {
 export function notStarted(why: string, cause?: unknown): SlotkeeperError<'command_not_started'> {
   const text = `The command could not be started: ${why}`;
   return new SlotkeeperError('command_not_started', text, {}, cause);
+}
+
+/** A failure that was written down, as it was. */
+export function failureOf({ code, message, details }: WrittenFailure, value: unknown): Error {
+  // Whatever ends with this code has a result.
+  if (code === 'command_failed') return new CommandError(value as CommandResult);
+  return code === undefined ? new Error(message) : new SlotkeeperError(code, message, details);
 }
 
 function resultOf(folder: AttemptFolder, end: CommandEnd): CommandResult {

@@ -70,6 +70,23 @@ export interface Executor<Asked = unknown, Order = unknown> {
   forget(token: number): void;
 }
 
+/** A failure as it was written down. */
+export interface WrittenFailure {
+  /** Of a coded fault. */
+  readonly code?: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** An executor of whose work something is found after its process, also of work that had ended with that. */
+export interface KeepingExecutor<Asked = unknown, Order = unknown> extends Executor<Asked, Order> {
+  /** Where is kept what the work of this slot has left behind, for `keepAt` of the next process. */
+  keptAt(token: number): string;
+  keepAt(token: number, place: string): void;
+  /** A failure of its work, as it was. `value`: what the work had come to. */
+  failureOf(written: WrittenFailure, value: unknown): Error;
+}
+
 /** What a function that is run gets. */
 export interface RunContext {
   readonly sessionId: string;

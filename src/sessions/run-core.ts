@@ -22,24 +22,25 @@ import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
 import { Deadline, deadlinesOf } from '../otp/deadlines.ts';
 import { onEnd } from '../otp/monitor.ts';
 import { type ControlOperation, History } from './history.ts';
+import { type KnownRun, notRunning } from './known-run.ts';
 import { Once } from './once.ts';
 import type { RunOutcome, RunState, Stop, StopReason, StopState } from './outcome.ts';
 import { Run } from './run.ts';
 import { RunEnd } from './run-end.ts';
 import type { RunActor, RunEvent } from './run-machine.ts';
 import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
+import { textOfEnd, textOfOrder } from './run-notes.ts';
 import type { RunOptions } from './run-options.ts';
-import type { Printing } from './run-output.ts';
+import { type RunPast, RunTimes } from './run-times.ts';
 import type { SessionCore } from './session-core.ts';
-import { textOfOrder } from './session-notes.ts';
 import { stopFor, stopOfNote, stopOfRefusal } from './stops.ts';
 
 /** What a run is to do, and who does it. */
 export interface Task {
   readonly executor: Executor;
   readonly order: unknown;
-  /** UTC epoch milliseconds, where a process that has ended had begun it. */
-  readonly begunAt?: number;
+  /** Where a process that has ended had begun it. */
+  readonly past?: RunPast;
 }
 
 /** The time of a run's work is over. */
@@ -56,16 +57,13 @@ class RunDeadline extends Deadline {
   }
 }
 
-export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
+export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   readonly id: string;
   readonly session: SessionCore;
   readonly options: RunOptions;
   readonly handle: Run;
   readonly history: History;
-  /** UTC epoch milliseconds. */
-  readonly queuedAt: number;
-  startedAt: number | undefined = undefined;
-  endedAt: number | undefined = undefined;
+  readonly times: RunTimes;
   readonly outcome = new Once<RunOutcome>();
   /** Whether it has its slot, or waits for it: from then on it will have an outcome. */
   private readonly accepted = new Once<Run>();
@@ -75,8 +73,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   /** What it is to do, and who does it. */
   private order: unknown;
   private readonly executor: Executor;
-  /** Since when, for one that was begun by a process that has ended: UTC epoch milliseconds. */
-  private readonly begunAt: number | undefined;
+  /** Whether it was begun by a process that has ended. */
+  private readonly isAdopted: boolean;
   private actor: RunActor | undefined = undefined;
   private slot: RunSlot | undefined = undefined;
   private work: Work | undefined = undefined;
@@ -89,8 +87,6 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   private isOver = false;
   private isStuck = false;
   private lastToken = 0;
-  private readonly queuedSince: number;
-  private startedSince = 0;
 
   constructor(session: SessionCore, id: string, task: Task, options: RunOptions) {
     this.session = session;
@@ -98,11 +94,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
     this.order = task.order;
     this.executor = task.executor;
     this.ending = new RunEnd(id);
-    this.begunAt = task.begunAt;
+    this.isAdopted = task.past !== undefined;
     this.options = options;
     const { clock } = session.register;
-    this.queuedAt = Math.round(clock.now());
-    this.queuedSince = clock.monotonicNow();
+    this.times = new RunTimes(clock, options.deadlineMs ?? Infinity, task.past);
     this.history = new History(clock);
     this.handle = new Run(this);
   }
@@ -125,9 +120,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   }
 
   get deadlineAt(): number | undefined {
-    const { deadlineMs = Infinity } = this.options;
-    if (this.startedAt === undefined || deadlineMs === Infinity) return undefined;
-    return this.startedAt + deadlineMs;
+    return this.times.deadlineAt;
   }
 
   /** Whether it has its slot, or waits for it. */
@@ -148,6 +141,14 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
 
   get runId(): string {
     return this.id;
+  }
+
+  get owner(): string | undefined {
+    return this.options.owner ?? this.session.owner;
+  }
+
+  isOf(session: SessionCore): boolean {
+    return session === this.session;
   }
 
   // ── What it is asked ────────────────────────────────────────────────────────────────────────────
@@ -284,7 +285,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
     this.isGivingBack = true;
     this.dropDeadline();
     // If the limiter is gone, so is the slot.
-    const released = slot ? slot.release().catch(() => {}) : Promise.resolve();
+    const released = slot ? slot.release(this.lastWords).catch(() => {}) : Promise.resolve();
     released.then(() => {
       this.slot = undefined;
       this.isSlotGone = true;
@@ -304,7 +305,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
     const { signal } = this.options;
     if (signal) offAbort(signal, this);
     this.dropDeadline();
-    this.endedAt = Math.round(this.session.register.clock.now());
+    this.times.end();
     this.outcome.resolve(this.ending.outcome);
     this.settleStuck();
     this.forget();
@@ -355,18 +356,14 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   private beginWork(): void {
     if (this.isAdopted ? !this.isToBeAdopted : this.isDecided) return;
     const { register } = this.session;
-    const { clock } = register;
-    const { deadlineMs = Infinity } = this.options;
-    this.startedAt = this.begunAt ?? Math.round(clock.now());
-    const agoMs = this.begunAt === undefined ? 0 : Math.max(0, clock.now() - this.begunAt);
-    this.startedSince = clock.monotonicNow() - agoMs;
-    if (deadlineMs !== Infinity) {
-      this.deadline = new RunDeadline(this, this.startedSince + deadlineMs);
-      deadlinesOf(clock).add(this.deadline);
+    const dueAt = this.times.begin();
+    if (dueAt !== Infinity) {
+      this.deadline = new RunDeadline(this, dueAt);
+      deadlinesOf(register.clock).add(this.deadline);
     }
     const isStopped = this.startOrder();
     this.begun?.resolve();
-    register.tellStarted(this, Math.max(0, this.startedSince - this.queuedSince));
+    register.tellStarted(this);
     if (!isStopped) this.send({ type: 'work_started' });
     else if (this.actor) {
       this.send({ type: 'stop' });
@@ -396,19 +393,14 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
 
   private request(): AcquireRunOptions {
     const { runId: _id, deadlineMs: _deadline, pausable: _pausable, ...terms } = this.options;
-    const owner = terms.owner ?? this.session.owner;
-    const order = this.orderText;
+    const { owner, orderText: order } = this;
     const said = { ...(owner !== undefined && { owner }), ...(order !== undefined && { order }) };
     return { ...terms, ...said, work: this };
   }
 
-  private get isAdopted(): boolean {
-    return this.begunAt !== undefined;
-  }
-
   /** Its work is there, and is nobody's yet. */
   private get isToBeAdopted(): boolean {
-    return this.isAdopted && this.startedAt === undefined && !this.isOver;
+    return this.isAdopted && this.times.startedAt === undefined && !this.isOver;
   }
 
   // ── Ending ──────────────────────────────────────────────────────────────────────────────────────
@@ -502,11 +494,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   }
 
   private expectPausable(): void {
-    const { id, state } = this;
-    if (state !== 'running') {
-      const text = `Run ${id} is ${state}: only a run that runs can be paused or resumed`;
-      throw new SlotkeeperError('run_not_running', text, { runId: id, state });
-    }
+    const { id } = this;
+    if (this.state !== 'running') throw notRunning(this);
     if (this.order !== undefined && this.executor.canPause(this.order)) return;
     const text = `The work of run ${id} cannot be paused: run it with pausable and look at whenResumed()`;
     throw new SlotkeeperError('pause_unsupported', text, { runId: id });
@@ -514,9 +503,17 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
 
   /** What the journal keeps of it, if its work goes on when this process ends. */
   private get orderText(): string | undefined {
-    const { executor, order, options } = this;
-    const { deadlineMs = Infinity } = options;
-    return executor.outlives ? textOfOrder({ order, deadlineMs }) : undefined;
+    const { executor, order, times } = this;
+    const { deadlineMs = Infinity } = this.options;
+    if (!executor.outlives) return undefined;
+    return textOfOrder({ order, deadlineMs, queuedAt: times.queuedAt });
+  }
+
+  /** What the journal keeps of its end. One that was never accepted has none. */
+  private get lastWords(): { readonly note?: string } {
+    if (!this.executor.outlives || !this.isAccepted) return {};
+    const { command } = this.session.register.executors;
+    return { note: textOfEnd(this.ending.outcome, this.times, command.keptAt(this.token)) };
   }
 
   /** What is kept of a run that is over is its outcome. */
@@ -531,12 +528,6 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
     this.session.register.faultPoints?.reach('before', step);
   }
 
-  /** Milliseconds of its work, once it is over. */
-  get workedMs(): number | undefined {
-    if (this.startedAt === undefined) return undefined;
-    return this.session.register.clock.monotonicNow() - this.startedSince;
-  }
-
   get stopReason(): StopReason | undefined {
     return this.ending.reason;
   }
@@ -544,7 +535,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, Printing {
   // ── Its output ──────────────────────────────────────────────────────────────────────────────────
 
   get whenBegun(): Promise<void> {
-    if (this.startedAt !== undefined || this.isOver) return Promise.resolve();
+    if (this.times.startedAt !== undefined || this.isOver) return Promise.resolve();
     this.begun ??= new Once();
     return this.begun.promise;
   }

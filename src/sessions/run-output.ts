@@ -23,7 +23,8 @@ export async function* outputOf(
   if (follow && !run.isEnded) await unlessAborted(run.whenBegun, signal);
   if (signal?.aborted) return;
   if (follow && !run.isEnded) yield* followed(run, options);
-  else yield* run.printed(options);
+  // Of one whose end nobody saw nothing says that no more will come.
+  else yield* run.printed({ ...options, follow: false });
 }
 
 /** Until the work says that it has ended, or, where nobody is left to say so, until the run is over. */

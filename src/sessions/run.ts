@@ -8,8 +8,8 @@
 import type { OutputOptions, OutputRecord } from '../executors/executor.ts';
 import { expectKnown, expectOption, isOptionalBoolean, isWholeNumber } from '../otp/options.ts';
 import type { ControlRecord } from './history.ts';
+import type { KnownRun } from './known-run.ts';
 import type { RunOutcome, RunState, Stop, StopState } from './outcome.ts';
-import type { RunCore } from './run-core.ts';
 import { isObject } from './run-options.ts';
 import { outputOf } from './run-output.ts';
 import type { SessionCore } from './session-core.ts';
@@ -18,16 +18,16 @@ import type { SessionCore } from './session-core.ts';
 const LONGEST_NOTE = 256;
 
 export class Run<Value = unknown> {
-  private readonly core: RunCore;
+  private readonly core: KnownRun;
 
   /** Made by `session.run`. */
-  constructor(core: RunCore) {
+  constructor(core: KnownRun) {
     this.core = core;
   }
 
   /** Whether it is a run of this very session; another one may have had the same id. */
   isOf(session: SessionCore): boolean {
-    return this.core.session === session;
+    return this.core.isOf(session);
   }
 
   get runId(): string {
@@ -35,11 +35,11 @@ export class Run<Value = unknown> {
   }
 
   get sessionId(): string {
-    return this.core.session.id;
+    return this.core.sessionId;
   }
 
   get owner(): string | undefined {
-    return this.core.options.owner ?? this.core.session.owner;
+    return this.core.owner;
   }
 
   get kind(): string | undefined {
@@ -65,20 +65,28 @@ export class Run<Value = unknown> {
 
   /** UTC epoch milliseconds: when it was asked for, when its work began, when its slot was free again. */
   get queuedAt(): number {
-    return this.core.queuedAt;
+    return this.core.times.queuedAt;
   }
 
   get startedAt(): number | undefined {
-    return this.core.startedAt;
+    return this.core.times.startedAt;
   }
 
   get endedAt(): number | undefined {
-    return this.core.endedAt;
+    return this.core.times.endedAt;
   }
 
   /** When it will be timed out; `undefined` before it has begun, and without a deadline. */
   get deadlineAt(): number | undefined {
-    return this.core.deadlineAt;
+    return this.core.times.deadlineAt;
+  }
+
+  /**
+   * Whole milliseconds from `queuedAt` to the beginning of its work, also where several processes have waited;
+   * `undefined` before.
+   */
+  get waitedMs(): number | undefined {
+    return this.core.times.waitedMs;
   }
 
   /** What was ordered of it, and had an effect: at most the last 100. */
@@ -139,8 +147,8 @@ export class Run<Value = unknown> {
 
   toJSON(): object {
     const { runId, sessionId, owner = null, kind = null, labels, state, isPaused, token } = this;
-    const { queuedAt, startedAt = null, endedAt = null, deadlineAt = null } = this;
-    const times = { queuedAt, startedAt, endedAt, deadlineAt };
+    const { queuedAt, startedAt = null, endedAt = null, deadlineAt = null, waitedMs = null } = this;
+    const times = { queuedAt, startedAt, endedAt, deadlineAt, waitedMs };
     return { runId, sessionId, owner, kind, labels, state, isPaused, token, ...times };
   }
 

@@ -14,6 +14,7 @@ import {
 import type { SlotWork } from '../limiter/slot-work.ts';
 import { isAlive, onEnd } from '../otp/monitor.ts';
 import type { AnyActorRef } from '../otp/ref.ts';
+import type { ClosedSession } from './found.ts';
 import { Once } from './once.ts';
 import type { Stop } from './outcome.ts';
 import type { RunCore } from './run-core.ts';
@@ -25,12 +26,7 @@ import {
   type SessionState,
   sessionStateOf,
 } from './session-machine.ts';
-import {
-  type ClosedSession,
-  type PastClosing,
-  textOfClosing,
-  textOfTerms,
-} from './session-notes.ts';
+import { type PastClosing, textOfClosing, textOfTerms } from './session-notes.ts';
 import type { SessionOptions } from './session-options.ts';
 import { type Past, type SessionTerms, SessionTimes, type Timed } from './session-times.ts';
 import type { Sessions } from './sessions.ts';
@@ -69,7 +65,7 @@ export class SessionCore implements SlotWork, Timed {
   /** One that had ended before this process began. */
   static ofPast(
     register: Sessions,
-    { sessionId, owner, labels, grantedAt, endedAt }: ClosedSession,
+    { sessionId, token, owner, labels, grantedAt, endedAt }: ClosedSession,
     { reason, lastActiveAt, ...terms }: PastClosing,
   ): SessionCore {
     const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
@@ -84,6 +80,7 @@ export class SessionCore implements SlotWork, Timed {
     session.lastTimes = { createdAt: grantedAt, lastActiveAt, ageMs, idleMs };
     session.closeReason = reason;
     session.endedAt = endedAt;
+    session.lastToken = token;
     session.isOver = true;
     session.closed.resolve({ sessionId, reason, isComplete: true, steps: [] });
     return session;

@@ -2,24 +2,14 @@
  * What is written down of a session that outlives its process, besides its slot: its terms while it is
  * open, and how it was closed.
  */
-import type { Labels } from '../limiter/index.ts';
 import type { CloseReason } from './session-core.ts';
 import type { SessionTerms } from './session-times.ts';
+import { parsed } from './written-text.ts';
 
 /** JSON knows no `Infinity`. */
 interface WrittenTerms {
   readonly idleTimeoutMs: number | null;
   readonly maxLifetimeMs: number | null;
-}
-
-/** A session slot whose end was noted. */
-export interface ClosedSession {
-  readonly sessionId: string;
-  readonly owner: string | undefined;
-  readonly labels: Labels | undefined;
-  readonly grantedAt: number;
-  readonly endedAt: number;
-  readonly note: string;
 }
 
 /** How a session was closed, by a process that has ended. */
@@ -33,23 +23,6 @@ interface CloseNote {
   readonly lastActiveAt: number;
   readonly idleTimeoutMs: number | null;
   readonly maxLifetimeMs: number | null;
-}
-
-/** What has to be known to take up a run. */
-export interface WrittenOrder {
-  readonly order: unknown;
-  readonly deadlineMs: number;
-}
-
-export function textOfOrder({ order, deadlineMs }: WrittenOrder): string {
-  return JSON.stringify({ order, deadlineMs: deadlineMs === Infinity ? null : deadlineMs });
-}
-
-/** `undefined` for what is no such text. */
-export function orderOfText(text: string | undefined): WrittenOrder | undefined {
-  const found = parsed(text) as { order?: unknown; deadlineMs?: number | null } | undefined; // as written
-  if (!found || found.order === undefined) return undefined;
-  return { order: found.order, deadlineMs: found.deadlineMs ?? Infinity };
 }
 
 export function textOfTerms(terms: SessionTerms): string {
@@ -85,14 +58,4 @@ function written({ idleTimeoutMs, maxLifetimeMs }: SessionTerms): WrittenTerms {
 
 function read({ idleTimeoutMs, maxLifetimeMs }: WrittenTerms): SessionTerms {
   return { idleTimeoutMs: idleTimeoutMs ?? Infinity, maxLifetimeMs: maxLifetimeMs ?? Infinity };
-}
-
-/** Somebody else may have written something else. */
-function parsed(text: string | undefined): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

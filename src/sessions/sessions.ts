@@ -6,15 +6,16 @@
  * ended is found for a time.
  */
 import { nanoid } from 'nanoid';
-import type { CommandOrder, Executor, FunctionOrder, RunFunction } from '../executors/executor.ts';
+import type {
+  CommandOrder,
+  Executor,
+  FunctionOrder,
+  KeepingExecutor,
+  RunFunction,
+} from '../executors/executor.ts';
 import { SlotkeeperError } from '../fault.ts';
 import type { FaultPoints } from '../limiter/fault-points.ts';
-import {
-  type ConcurrencyLimiter,
-  type Labels,
-  RefusalError,
-  type SessionSlot,
-} from '../limiter/index.ts';
+import { type ConcurrencyLimiter, RefusalError, type SessionSlot } from '../limiter/index.ts';
 import { type Deadline, Deadlines } from '../otp/deadlines.ts';
 import {
   type AnySupervisorRef,
@@ -33,49 +34,23 @@ import {
   sessionOpened,
 } from './channels.ts';
 import { Ended, type Retention } from './ended.ts';
+import type { ClosedSession, Found, FoundEnd, FoundRun, FoundSession } from './found.ts';
 import { Joins, withoutWait } from './joins.ts';
-import type { Run } from './run.ts';
+import { PastRun } from './past-run.ts';
+import { Run } from './run.ts';
 import { RunCore, type Task } from './run-core.ts';
+import { orderOfText } from './run-notes.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { SessionCore } from './session-core.ts';
 import { sessionMachine } from './session-machine.ts';
-import { type ClosedSession, closingOfText, orderOfText, termsOfText } from './session-notes.ts';
+import { closingOfText, termsOfText } from './session-notes.ts';
 import { checkSessionOptions, type SessionOptions } from './session-options.ts';
 
 /** What runs what. */
 export interface Executors {
   readonly fn: Executor<FunctionOrder>;
-  readonly command: Executor<CommandOrder>;
-}
-
-/** What is found in a journal of the session slots that outlive a process. */
-export interface FoundSession {
-  readonly sessionId: string;
-  readonly life: string;
-  readonly owner: string | undefined;
-  readonly labels: Labels | undefined;
-  readonly terms: string | undefined;
-  readonly grantedAt: number;
-  readonly lastActiveAt: number;
-}
-
-/** A run slot that outlives a process. */
-export interface FoundRun {
-  readonly sessionId: string;
-  readonly runId: string;
-  readonly owner: string | undefined;
-  readonly kind: string | undefined;
-  readonly labels: Labels | undefined;
-  readonly leaseMs: number | undefined;
-  readonly order: string | undefined;
-  readonly grantedAt: number;
-}
-
-interface Found {
-  readonly sessions: readonly FoundSession[];
-  readonly runs: readonly FoundRun[];
-  readonly closed: readonly ClosedSession[];
+  readonly command: KeepingExecutor<CommandOrder>;
 }
 
 export interface SessionsOptions {
@@ -167,10 +142,12 @@ export class Sessions {
 
   /**
    * Takes up what a journal has found: sessions that live on are there again, with their times, and those
-   * that were closed are found still. What was never a session of ours is left to the limiter.
+   * that were closed are found still, as are runs that have ended. What was never a session of ours is left to
+   * the limiter.
    */
-  async restore({ sessions, runs, closed }: Found): Promise<void> {
+  async restore({ sessions, runs, closed, endedRuns }: Found): Promise<void> {
     for (const past of closed) this.restoreClosed(past);
+    for (const past of endedRuns) this.restoreEnded(past);
     const atWork = new Set(runs.map(({ sessionId }) => sessionId));
     await Promise.all(sessions.map((past) => this.restoreOpen(past, atWork.has(past.sessionId))));
     await Promise.all(runs.map((past) => this.restoreRun(past)));
@@ -188,8 +165,9 @@ export class Sessions {
       ...(labels && { labels }),
       ...(leaseMs !== undefined && { leaseMs }),
     };
-    const { order, deadlineMs } = written;
-    const task = { executor: this.executors.command, order, begunAt: grantedAt };
+    const { order, deadlineMs, queuedAt = grantedAt } = written;
+    const executor = this.executors.command as Executor; // it gets its own back
+    const task = { executor, order, past: { queuedAt, begunAt: grantedAt } };
     const run = new RunCore(session, runId, task, { ...said, runId, deadlineMs });
     session.runs.set(runId, run);
     await run.ask();
@@ -216,6 +194,12 @@ export class Sessions {
     if (!closing) return;
     const { handle, id } = SessionCore.ofPast(this, past, closing);
     this.endedSessions.add(id, handle, Math.max(0, this.clock.now() - past.endedAt));
+  }
+
+  private restoreEnded(past: FoundEnd): void {
+    const run = PastRun.of(past, this.executors.command as KeepingExecutor); // it gets its own back
+    if (!run) return;
+    this.endedRuns.add(run.id, new Run(run), Math.max(0, this.clock.now() - past.endedAt));
   }
 
   /** Somebody waits for it already: this one waits with him, but for as long as he himself will. */
@@ -285,8 +269,8 @@ export class Sessions {
 
   /** Runs whose work is there still. */
   abandoned(): AbandonedRun[] {
-    return [...this.liveRuns.values()].map(({ session, id, startedAt }) => {
-      return { sessionId: session.id, runId: id, startedAt };
+    return [...this.liveRuns.values()].map(({ sessionId, id: runId, times }) => {
+      return { sessionId, runId, startedAt: times.startedAt };
     });
   }
 
@@ -335,9 +319,8 @@ export class Sessions {
     if (runQueued.hasSubscribers) runQueued.publish({ sessionId: session.id, runId });
   }
 
-  tellStarted({ session, id: runId, token }: RunCore, waitedMs: number): void {
-    if (!runStarted.hasSubscribers) return;
-    runStarted.publish({ sessionId: session.id, runId, token, waitedMs });
+  tellStarted({ sessionId, id: runId, token, times: { waitedMs = 0 } }: RunCore): void {
+    if (runStarted.hasSubscribers) runStarted.publish({ sessionId, runId, token, waitedMs });
   }
 
   tellStuck({ session, id: runId, endState: state }: RunCore): void {
@@ -345,10 +328,11 @@ export class Sessions {
   }
 
   runOver(run: RunCore): void {
-    const { id: runId, session, endState: state, stopReason: reason, workedMs } = run;
+    const { id: runId, session, endState: state, stopReason: reason, times } = run;
     if (this.liveRuns.get(runId) === run) this.liveRuns.delete(runId);
     this.endedRuns.add(runId, run.handle);
     if (!runEnded.hasSubscribers) return;
+    const { workedMs } = times;
     runEnded.publish({ sessionId: session.id, runId, state, reason, workedMs });
   }
 

@@ -8,7 +8,8 @@ import type { CompleteCommand } from '../../src/executors/command-order.ts';
 import type { ProcessIdentity } from '../../src/executors/process-table.ts';
 import type { JournalChange } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
-import { textOfOrder, textOfTerms } from '../../src/sessions/session-notes.ts';
+import { textOfOrder } from '../../src/sessions/run-notes.ts';
+import { textOfTerms } from '../../src/sessions/session-notes.ts';
 import type { CommandPlace } from './command-place.ts';
 
 const NO_TERMS = { idleTimeoutMs: Infinity, maxLifetimeMs: Infinity };
@@ -17,6 +18,8 @@ export interface State {
   readonly deadlineMs?: number;
   /** How long ago the run has got its slot. */
   readonly agoMs?: number;
+  /** How long it had waited for it. */
+  readonly waitedMs?: number;
   /** How long its session may live. */
   readonly maxLifetimeMs?: number;
   /** Whether the session was opened with its keeper, and not by who has asked the limiter directly. */
@@ -27,13 +30,15 @@ export interface State {
 export function commitIntent(
   place: CommandPlace,
   asked: ReturnType<CommandPlace['script']>,
-  { deadlineMs = Infinity, agoMs = 0, maxLifetimeMs = Infinity, hasTerms = true }: State = {},
+  { deadlineMs = Infinity, agoMs = 0, waitedMs = 0, ...session }: State = {},
 ): AttemptFolder {
+  const { maxLifetimeMs = Infinity, hasTerms = true } = session;
   const journal = openSqliteJournal({ path: place.path });
   const grantedAt = Date.now() - agoMs;
   journal.recover(grantedAt);
   const token = journal.reserveTokens(1_000);
-  const order = textOfOrder({ order: completed(asked), deadlineMs });
+  const queuedAt = grantedAt - waitedMs;
+  const order = textOfOrder({ order: completed(asked), deadlineMs, queuedAt });
   const terms = hasTerms ? textOfTerms({ ...NO_TERMS, maxLifetimeMs }) : undefined;
   journal.commit([
     { ...slotOf('session_slot_granted', token, grantedAt), life: 'process', terms },

@@ -107,11 +107,12 @@ describe('a run', () => {
     await clock.advance(100);
     it.open(0);
     await settle();
-    const { queuedAt, startedAt, endedAt } = run;
-    expect({ queuedAt, startedAt, endedAt }).toEqual({
+    const { queuedAt, startedAt, endedAt, waitedMs } = run;
+    expect({ queuedAt, startedAt, endedAt, waitedMs }).toEqual({
       queuedAt: at,
       startedAt: at + 100,
       endedAt: at + 300,
+      waitedMs: 100,
     });
     await keeper.stop();
   });
@@ -136,6 +137,7 @@ describe('a run', () => {
       startedAt,
       endedAt,
       deadlineAt: startedAt + 50,
+      waitedMs: 0,
     });
   });
 

@@ -1,0 +1,105 @@
+/**
+ * A run that had ended before this process began, as the journal tells of it.
+ *
+ * It is over: it takes no orders, its outcome is there, and what it has printed is found as long as it is.
+ */
+import type { KeepingExecutor, OutputOptions, OutputRecord } from '../executors/executor.ts';
+import type { EndReason } from '../limiter/index.ts';
+import type { FoundEnd } from './found.ts';
+import { type KnownRun, notRunning } from './known-run.ts';
+import { type RunOutcome, type RunState, type Stop, stoppedOutcome } from './outcome.ts';
+import { endOfText, type WrittenEnd } from './run-notes.ts';
+import type { RunOptions } from './run-options.ts';
+import type { KnownTimes } from './run-times.ts';
+import type { SessionCore } from './session-core.ts';
+import { stopFor } from './stops.ts';
+
+const NOTHING_ORDERED = { records: [] } as const;
+const ORPHANED: Stop = { state: 'interrupted', reason: 'orphaned', note: undefined };
+
+export class PastRun implements KnownRun {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly owner: string | undefined;
+  readonly options: Pick<RunOptions, 'kind' | 'labels'>;
+  readonly state: RunState;
+  readonly isPaused = false;
+  readonly token: number;
+  readonly times: KnownTimes;
+  readonly history = NOTHING_ORDERED;
+  readonly outcome: { readonly promise: Promise<RunOutcome> };
+  readonly isEnded = true;
+  private readonly executor: KeepingExecutor;
+
+  /** `undefined` for a slot that no run of ours had. */
+  static of(found: FoundEnd, executor: KeepingExecutor): PastRun | undefined {
+    // Of any other end the note is not the run's own.
+    if (found.reason !== 'released') return new PastRun(found, undefined, executor);
+    const end = endOfText(found.note);
+    if (!end) return undefined;
+    if (end.keptAt !== undefined) executor.keepAt(found.token, end.keptAt);
+    return new PastRun(found, end, executor);
+  }
+
+  private constructor(found: FoundEnd, end: WrittenEnd | undefined, executor: KeepingExecutor) {
+    const { runId, sessionId, owner, kind, labels, token, endedAt, reason } = found;
+    this.id = runId;
+    this.sessionId = sessionId;
+    this.owner = owner;
+    this.options = { ...(kind !== undefined && { kind }), ...(labels && { labels }) };
+    this.token = token;
+    this.executor = executor;
+    this.times = end ? { ...NO_TIMES, ...end.times, endedAt } : timesOf(found);
+    const stop = end ? undefined : stopOf(reason);
+    const outcome = end ? outcomeOf(runId, end, executor) : stoppedOutcome(runId, stop ?? ORPHANED);
+    this.state = outcome.state;
+    this.outcome = { promise: Promise.resolve(outcome) };
+  }
+
+  /** Tokens rise: it had its slot after its session had, and was asked for before that was closed. */
+  isOf({ id, token, endedAt = Infinity }: SessionCore): boolean {
+    return id === this.sessionId && token < this.token && this.times.queuedAt <= endedAt;
+  }
+
+  control(): void {}
+
+  pause(): void {
+    throw notRunning(this);
+  }
+
+  resume(): void {
+    throw notRunning(this);
+  }
+
+  get whenBegun(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get whenOver(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  printed(options: OutputOptions): AsyncIterableIterator<OutputRecord> {
+    return this.executor.output(this.token, options);
+  }
+}
+
+const NO_TIMES = { startedAt: undefined, deadlineAt: undefined, waitedMs: undefined };
+
+/** Nobody has written down more than its grant and its end. */
+function timesOf({ grantedAt, endedAt }: FoundEnd): KnownTimes {
+  return { ...NO_TIMES, queuedAt: grantedAt, startedAt: grantedAt, waitedMs: 0, endedAt };
+}
+
+/** Of one that nobody took up nobody knows how it ended. */
+function stopOf(reason: string): Stop {
+  return reason === 'interrupted' ? ORPHANED : stopFor(reason as EndReason); // as the limiter wrote it
+}
+
+function outcomeOf(runId: string, end: WrittenEnd, executor: KeepingExecutor): RunOutcome {
+  const { state, reason = 'stopped', note, error = { message: '' }, value } = end;
+  if (state === 'succeeded') return { state, value };
+  const said = value === undefined ? {} : { value };
+  if (state === 'failed') return { state, error: executor.failureOf(error, value), ...said };
+  return { ...stoppedOutcome(runId, { state, reason, note }), ...said };
+}
