@@ -111,6 +111,7 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
   }
 
   forget(token: number): void {
+    if (this.isLeft) return;
     const run = String(token);
     const spoolDir = this.spoolOf(token);
     for (let folder = lastAttempt(spoolDir, run); folder; ) {
@@ -152,6 +153,11 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
     for (const link of this.links.values()) link.close();
     if (!this.outlives) killLocalWorks(this.spoolDir);
     if (this.isTemporary) removeTemporary(this.spoolDir);
+  }
+
+  /** What was printed stays, for whoever started the keeper. */
+  private get isLeft(): boolean {
+    return !this.outlives && !this.isTemporary;
   }
 
   /** Nothing will come any more: it has ended, or nobody wants to know of it. */

@@ -43,9 +43,9 @@ export interface LimiterOptions {
    */
   readonly spoolDir?: string;
   /**
-   * Without a journal on disk: whether the output that is there when the keeper stops stays, in a folder of its
-   * own in `spoolDir`, which must be given; whoever has started the keeper removes it. `retention` counts while the
-   * keeper runs. With a journal on disk it stays anyway. Default false.
+   * Without a journal on disk: whether all output stays, also of what is forgotten and when the keeper has
+   * stopped, in a folder of its own in `spoolDir`, which must be given; whoever has started the keeper removes it.
+   * With a journal on disk output stays as long as its run is kept. Default false.
    */
   readonly keepsOutput?: boolean;
   /**

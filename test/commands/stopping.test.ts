@@ -324,7 +324,8 @@ describe('a process that exits while commands run', () => {
 describe('a keeper that keeps the output', () => {
   test('leaving it where the results say, and what is at work dead', async () => {
     const spoolDir = freshFolder();
-    const it = await begun(POLITE, {}, {}, { spoolDir, keepsOutput: true });
+    const forgetful = { retention: { maxCount: 0 } };
+    const it = await begun(POLITE, {}, {}, { spoolDir, keepsOutput: true, ...forgetful });
     const { stdout } = await (await it.session.run({ cmd: ['echo', 'kept'] })).result();
     await it.keeper.stop({ timeoutMs: 0 });
     await until(() => it.alive().length === 0);

@@ -38,8 +38,7 @@ const NOTHING = {
 };
 
 export function rowOf({ id, session }: Job, run: Run, outcome: RunOutcome): ResultRow {
-  const { startedAt = null, endedAt = null } = run;
-  const waitedMs = startedAt === null ? null : Math.max(0, startedAt - run.queuedAt);
+  const { startedAt = null, endedAt = null, waitedMs = null } = run;
   const { exitCode = null, signal = null, stdout, stderr } = resultOf(outcome) ?? {};
   return {
     id,

@@ -23,10 +23,12 @@ export interface RunSettings {
 const DEFAULT_SPOOL = 'slotkeeper-data/spool';
 /** Nothing is refused for want of room: it waits. */
 const ALL_MAY_WAIT = { maxWaiters: Infinity, maxJobsPerOwner: Infinity };
+/** Its results are told, its output stays, and nobody asks for it again. */
+const WITHOUT_JOURNAL = { keepsOutput: true, retention: { maxCount: 0 } };
 
 export function keeperOptionsOf({ limits, journal, spoolDir }: RunSettings): LimiterOptions {
   const open = { limits: { ...limits, ...ALL_MAY_WAIT } };
-  if (!journal) return { ...open, spoolDir: spoolDir ?? DEFAULT_SPOOL, keepsOutput: true };
+  if (!journal) return { ...open, ...WITHOUT_JOURNAL, spoolDir: spoolDir ?? DEFAULT_SPOOL };
   return {
     ...open,
     journal,
