@@ -5,11 +5,12 @@
  * writes that down, whether or not anybody is there to hear it. When it has nothing to do and nobody is there,
  * it ends itself.
  */
-import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AttemptFolder } from './attempt-folder.ts';
 import { type CommandEnd, CommandProcess } from './command-process.ts';
+import { inodeOf, removeCard, writeCard } from './host-card.ts';
 import { socketOf } from './host-place.ts';
 import { type HostRequest, listenTo, say } from './host-protocol.ts';
 import { hasProcesses, identify } from './process-table.ts';
@@ -19,11 +20,14 @@ const IDLE_MS = 5_000;
 /** How long a disk that has taken an end not even into the room that was taken for it is left alone. */
 const WRITE_AGAIN_MS = 1_000;
 
+type Order = Exclude<HostRequest, { type: 'ping' }>;
+
 export class CommandHost {
   private readonly spoolDir: string;
   /** Where its keepers find it. */
   private readonly path: string;
   private inode: number | undefined = undefined;
+  private readonly identity = identify(process.pid);
   private readonly running = new Map<string, CommandProcess>();
   /** Attempts that have ended, and the disk has not taken how. */
   private readonly unwritten = new Set<string>();
@@ -53,8 +57,15 @@ export class CommandHost {
     } finally {
       rmSync(own);
     }
+    this.sayWho();
     tidy(dirname(this.path));
     this.restIfIdle();
+  }
+
+  /** On a disk that is full it goes without: then nobody can end it if it hangs before it has said hello. */
+  private sayWho(): void {
+    const { spoolDir, identity, inode } = this;
+    if (identity && inode !== undefined) succeeds(() => writeCard(spoolDir, { identity, inode }));
   }
 
   private meet(keeper: Socket): void {
@@ -65,8 +76,11 @@ export class CommandHost {
       this.keepers.delete(keeper);
       this.restIfIdle();
     });
-    listenTo<HostRequest>(keeper, (request) => this.obey(request));
-    say(keeper, { type: 'hello', pid: process.pid, running: this.atWork });
+    listenTo<HostRequest>(keeper, (request) => {
+      if (request.type === 'ping') say(keeper, { type: 'pong' });
+      else this.obey(request);
+    });
+    say(keeper, { type: 'hello', identity: this.identity, running: this.atWork });
   }
 
   /** Attempts whose end is still to be told. */
@@ -74,7 +88,7 @@ export class CommandHost {
     return [...this.running.keys(), ...this.unwritten];
   }
 
-  private obey({ type, attempt }: HostRequest): void {
+  private obey({ type, attempt }: Order): void {
     const command = this.running.get(attempt);
     switch (type) {
       case 'start':
@@ -145,7 +159,10 @@ export class CommandHost {
 
   private close(): void {
     this.server.close();
-    if (inodeOf(this.path) === this.inode) rmSync(this.path, { force: true });
+    if (inodeOf(this.path) === this.inode) {
+      rmSync(this.path, { force: true });
+      removeCard(this.spoolDir);
+    }
     this.whenIdle();
   }
 }
@@ -196,10 +213,6 @@ async function removeDead(path: string): Promise<void> {
   // Somebody else was quicker, and stands there already: he is put back.
   if (inodeOf(aside) !== dead) succeeds(() => linkSync(aside, path));
   rmSync(aside, { force: true });
-}
-
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Whether somebody listens there; a socket's file outlives who made it. */

@@ -1,14 +1,17 @@
 /**
  * A keeper's link to its command host: finds it, starts it where there is none, and is told when attempts
  * end, or when the host itself does.
+ *
+ * A host that does not answer is as bad as a dead one, and is made one; see `host-connection.ts`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentOf } from './command-environment.ts';
 import type { CommandEnd } from './command-process.ts';
+import { HostConnection, type Patience } from './host-connection.ts';
 import { socketOf } from './host-place.ts';
 import {
   ANOTHER_IS_THERE,
@@ -24,6 +27,9 @@ const MAIN = join(import.meta.dirname, `command-host-main${import.meta.filename.
 const START_WITHIN_MS = 15_000;
 const TRY_EVERY_MS = 20;
 
+/** A host waits for nothing but the disk, and answers within milliseconds. */
+const PATIENCE: Patience = { everyMs: 1_000, beforeHello: 5, afterHello: 10 };
+
 type EndNotice = Extract<HostNotice, { type: 'ended' }>;
 
 /** Who waits for the end of an attempt. */
@@ -37,13 +43,18 @@ export interface Expectant {
 export class HostLink {
   private readonly spoolDir: string;
   private readonly expectants = new Map<string, Expectant>();
+  /** Who is spoken to; he may not have said hello yet. */
+  private connection: HostConnection | undefined = undefined;
+  /** To a host that has. */
   private socket: Socket | undefined = undefined;
   private finding: Promise<ReadonlySet<string> | undefined> | undefined = undefined;
   private starting: Promise<void> | undefined = undefined;
   private isClosed = false;
+  private readonly patience: Patience;
 
-  constructor(spoolDir: string) {
+  constructor(spoolDir: string, patience: Patience = PATIENCE) {
     this.spoolDir = spoolDir;
+    this.patience = patience;
   }
 
   expect(attempt: string, expectant: Expectant): void {
@@ -82,7 +93,7 @@ export class HostLink {
   /** The host goes on. */
   close(): void {
     this.isClosed = true;
-    this.socket?.destroy();
+    this.connection?.socket.destroy();
     this.socket = undefined;
   }
 
@@ -111,21 +122,28 @@ export class HostLink {
     const path = trustedSocketOf(this.spoolDir);
     if (path === undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const socket = connect(path);
-      socket.on('error', () => resolve(undefined));
+      const host = new HostConnection(path, this.spoolDir, this.patience);
+      this.connection = host;
+      const { socket } = host;
       socket.on('close', () => {
         resolve(undefined);
         if (this.socket === socket) this.lost();
       });
       listenTo<HostNotice>(socket, (notice) => {
+        host.heard(notice);
         if (notice.type === 'ended') this.ended(notice);
-        else if (this.isClosed) socket.destroy();
-        else {
-          this.socket = socket;
-          resolve(new Set(notice.running));
-        }
+        else if (notice.type === 'hello') resolve(this.met(socket, notice.running));
       });
     });
+  }
+
+  private met(socket: Socket, running: readonly string[]): ReadonlySet<string> | undefined {
+    if (this.isClosed) {
+      socket.destroy();
+      return undefined;
+    }
+    this.socket = socket;
+    return new Set(running);
   }
 
   private ended({ attempt, end }: EndNotice): void {

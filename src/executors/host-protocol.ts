@@ -6,16 +6,26 @@
  */
 import type { Socket } from 'node:net';
 import type { CommandEnd } from './command-process.ts';
+import type { ProcessIdentity } from './process-table.ts';
 
-export type HostRequest = {
-  readonly type: 'start' | 'stop' | 'pause' | 'resume';
-  /** The name of its folder. */
-  readonly attempt: string;
-};
+export type HostRequest =
+  | {
+      readonly type: 'start' | 'stop' | 'pause' | 'resume';
+      /** The name of its folder. */
+      readonly attempt: string;
+    }
+  /** Is to be answered with a pong. */
+  | { readonly type: 'ping' };
 
 export type HostNotice =
   /** The first that is said. */
-  | { readonly type: 'hello'; readonly pid: number; readonly running: readonly string[] }
+  | {
+      readonly type: 'hello';
+      /** Without it pings are not answered, or he could not be told from others. */
+      readonly identity?: ProcessIdentity | undefined;
+      readonly running: readonly string[];
+    }
+  | { readonly type: 'pong' }
   | { readonly type: 'ended'; readonly attempt: string; readonly end: CommandEnd };
 
 /** The exit code of a host that has found another one. */

@@ -201,7 +201,7 @@ describe('a host that is found', () => {
     begin(folder, undefined);
     const host = createServer((socket) => {
       exit(folder, 7);
-      const hello = { type: 'hello', pid: process.pid, running: [folder.name] };
+      const hello = { type: 'hello', running: [folder.name] };
       const ended = { type: 'ended', attempt: folder.name, end: folder.end };
       socket.on('error', () => {});
       socket.write(`${JSON.stringify(hello)}\n${JSON.stringify(ended)}\n`);
