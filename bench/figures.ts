@@ -1,10 +1,11 @@
 /**
  * `npm run figures`: draws the figures of the guides, into `docs/figures` or the folder that is named.
  * They are drawn from runs on a simulated clock, so each run draws the same; the life cycles are drawn from
- * their machines, and stand in their guide as text.
+ * their machines, and stand in their guide as text. So are the tables of the configuration, from its schema.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withTables } from './configuration-tables.ts';
 import { fairnessFigure } from './fairness-figure.ts';
 import { stateCharts } from './state-charts.ts';
 
@@ -15,7 +16,11 @@ writeFileSync(join(folder, 'fairness.svg'), await fairnessFigure());
 for (const [life, chart] of Object.entries(stateCharts)) {
   writeFileSync(join(folder, `${life}.mmd`), `${chart}\n`);
 }
-if (folder === join(DOCS, 'figures')) drawInto(join(DOCS, 'sessions.md'));
+if (folder === join(DOCS, 'figures')) {
+  drawInto(join(DOCS, 'sessions.md'));
+  const guide = join(DOCS, 'configuration.md');
+  writeFileSync(guide, withTables(readFileSync(guide, 'utf8')));
+}
 
 /** Puts each chart in the place of the one that begins where it does. */
 function drawInto(guide: string): void {

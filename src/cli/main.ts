@@ -3,23 +3,25 @@
  * The command `slotkeeper`.
  *
  * Exit status: 0 done, 1 it could not be done (the message says why, with a code), 2 it was asked wrongly, 65
- * the input is no work. `run` has more of them.
+ * the input is no work, 78 its configuration cannot be (EX_DATAERR and EX_CONFIG of sysexits). `run` has more.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SlotkeeperError } from '../fault.ts';
+import { addConfigCommand } from './config-command.ts';
 import { addRunCommand } from './run/add-run-command.ts';
 import { addStatusCommand } from './status-command.ts';
 
 const FAILED = 1;
 const ASKED_WRONGLY = 2;
-/** EX_DATAERR of sysexits.h. */
 const BAD_INPUT = 65;
+const BADLY_CONFIGURED = 78;
 
 const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ['bad_template', ASKED_WRONGLY],
   ['bad_input', BAD_INPUT],
   ['input_unavailable', BAD_INPUT],
+  ['invalid_config', BADLY_CONFIGURED],
 ]);
 
 function program(): Command {
@@ -31,6 +33,7 @@ function program(): Command {
     .version(version)
     .showHelpAfterError()
     .exitOverride();
+  addConfigCommand(command);
   addRunCommand(command);
   addStatusCommand(command);
   return command;

@@ -46,7 +46,8 @@ export const PLACES: readonly Place[] = [
   { files: JOURNAL, mayImport: [JOURNAL, NODE], mayImportTypesOf: [SLOTS] },
   { files: SESSIONS, mayImport: [SESSIONS, LIMITER, OTP, EXECUTOR_PORT] },
   { files: EXECUTORS, mayImport: [EXECUTORS, NODE] },
-  { files: CONFIG, mayImport: [CONFIG], mayImportTypesOf: [SRC] },
+  // It reads a file, and knows addresses when it sees them.
+  { files: CONFIG, mayImport: [CONFIG, NODE], mayImportTypesOf: [SRC] },
   // It lists the channels of those that publish, and knows nothing else of them.
   { files: TELEMETRY, mayImport: [TELEMETRY, OTP, LIMITER_CHANNELS, SESSION_CHANNELS, NODE] },
   { files: HTTP, mayImport: [HTTP, LIMITER, SESSIONS, CONFIG, TELEMETRY, NODE] },
