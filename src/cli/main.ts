@@ -19,6 +19,7 @@ const BADLY_CONFIGURED = 78;
 
 const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ['bad_template', ASKED_WRONGLY],
+  ['input_missing', ASKED_WRONGLY],
   ['bad_input', BAD_INPUT],
   ['input_unavailable', BAD_INPUT],
   ['invalid_config', BADLY_CONFIGURED],

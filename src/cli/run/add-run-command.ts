@@ -1,49 +1,36 @@
 /**
  * `slotkeeper run` as it is called: its arguments and options.
  */
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { SlotkeeperError } from '../../fault.ts';
+import { addConfigFlags, type ConfigOptions, configOf } from '../config-flags.ts';
 import { RunCommand } from './run-command.ts';
+import { settingsOf, type WorkOptions } from './run-settings.ts';
 
-interface RunOptions {
-  readonly cmd?: string;
-  readonly results?: string;
-  readonly rerun: boolean;
-  readonly progress: boolean;
-  readonly maxSessions?: string;
-  readonly maxRuns?: string;
-  readonly maxRunsPerSession?: string;
-  readonly journal?: string;
-}
+type RunOptions = WorkOptions & ConfigOptions;
 
 export function addRunCommand(program: Command): void {
-  program
+  const command = program
     .command('run')
     .description('Run programs under the limiter, each once, and tell how each has ended')
-    .argument('[work]', 'a file with one work order (JSON) per line; - for standard input', '-')
+    .argument('[work]', 'a file with one work order (JSON) per line; - is standard input')
     .option('--cmd <command>', "run 'program {}' for each line of the input instead")
-    .option('--results <file>', 'where the results go, one JSON object per line (default: stdout)')
+    .option('--results <file>', 'where the results go, one JSON object per line; else to stdout')
     .option('--no-rerun', 'do not run again what was interrupted')
-    .option('--no-progress', 'no display on the terminal')
-    .option('--max-sessions <count>')
-    .option('--max-runs <count>')
-    .option('--max-runs-per-session <count>')
-    .option('--journal <file>')
-    .action(async (work: string, options: RunOptions) => {
-      const limits = {
-        maxParallelSessions: Number(options.maxSessions ?? Infinity),
-        maxParallelRuns: Number(options.maxRuns ?? availableParallelism()),
-        maxRunsPerSession: Number(options.maxRunsPerSession ?? Infinity),
-      };
-      process.exitCode = await new RunCommand({
-        work,
-        template: options.cmd,
-        results: options.results,
-        isRerunning: options.rerun,
-        isQuiet: !options.progress,
-        limits,
-        journal: options.journal === undefined ? undefined : { path: options.journal },
-        spoolDir: undefined,
-      }).run();
-    });
+    .option('--no-progress', 'no display on the terminal');
+  addConfigFlags(command).action(async (work: string | undefined, options: RunOptions) => {
+    const { cmd, results, rerun, progress, ...flags } = options;
+    const { values } = await configOf(flags, 'run');
+    const settings = settingsOf(inputOf(work), { cmd, results, rerun, progress }, values);
+    process.exitCode = await new RunCommand(settings).run();
+  });
+}
+
+/** Nobody types work orders: a terminal that is left to be read is one that was forgotten. */
+function inputOf(work: string | undefined): string {
+  if (work === undefined && process.stdin.isTTY) {
+    const text = 'Expected the file with the work, or - for what is typed here';
+    throw new SlotkeeperError('input_missing', text);
+  }
+  return work ?? '-';
 }

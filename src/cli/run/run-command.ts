@@ -13,7 +13,7 @@ import { journalledJobs } from './journalled-jobs.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import type { ResultRow } from './result-row.ts';
 import { Results } from './results.ts';
-import { keeperOptionsOf, type RunSettings } from './run-settings.ts';
+import type { RunSettings } from './run-settings.ts';
 import { Tally } from './tally.ts';
 import { jobsOf, jobsOfFile, type LineReader, lineReader } from './work-input.ts';
 import { WorkRunner } from './work-runner.ts';
@@ -39,10 +39,10 @@ export class RunCommand {
   /** Resolves with the exit status. Rejects with what keeps it from beginning. */
   async run(): Promise<number> {
     const { journal } = this.settings;
-    const known = journal === undefined ? new Map() : journalledJobs(journal.path);
+    const known = journal === undefined ? new Map() : journalledJobs(journal);
     const jobs = await this.jobs(this.reader(known));
     const results = new Results(this.settings.results, (fault) => this.fail(fault));
-    const keeper = await startSlotkeeper(keeperOptionsOf(this.settings));
+    const keeper = await startSlotkeeper(this.settings.keeper);
     const interruption = this.listen();
     try {
       await this.perform(keeper, jobs, results);

@@ -1,7 +1,16 @@
 /**
  * What one call of `run` has to go by, and what its keeper is started with.
  */
-import type { JournalPlace, LimitChanges, LimiterOptions } from '../../limiter/index.ts';
+import type { Config } from '../../config/index.ts';
+import type { LimiterOptions } from '../../limiter/index.ts';
+
+/** What is said on the command line and stands in no configuration. */
+export interface WorkOptions {
+  readonly cmd?: string | undefined;
+  readonly results?: string | undefined;
+  readonly rerun: boolean;
+  readonly progress: boolean;
+}
 
 export interface RunSettings {
   /** The file with the work; `-` is standard input. */
@@ -14,26 +23,33 @@ export interface RunSettings {
   readonly isRerunning: boolean;
   /** No display, whatever the terminal. */
   readonly isQuiet: boolean;
-  readonly limits: LimitChanges;
-  readonly journal: JournalPlace | undefined;
-  readonly spoolDir: string | undefined;
+  /** The file of the journal; `undefined` is none. */
+  readonly journal: string | undefined;
+  readonly keeper: LimiterOptions;
 }
 
 /** Where output is kept that belongs to no journal. */
 const DEFAULT_SPOOL = 'slotkeeper-data/spool';
 /** Nothing is refused for want of room: it waits. */
 const ALL_MAY_WAIT = { maxWaiters: Infinity, maxJobsPerOwner: Infinity };
+/** A result is kept as long as the journal is. */
+const FOR_EVER = { maxAgeMs: Infinity, maxCount: Infinity };
 /** Its results are told, its output stays, and nobody asks for it again. */
 const WITHOUT_JOURNAL = { keepsOutput: true, retention: { maxCount: 0 } };
 
-export function keeperOptionsOf({ limits, journal, spoolDir }: RunSettings): LimiterOptions {
-  const open = { limits: { ...limits, ...ALL_MAY_WAIT } };
-  if (!journal) return { ...open, ...WITHOUT_JOURNAL, spoolDir: spoolDir ?? DEFAULT_SPOOL };
-  return {
-    ...open,
-    journal,
-    ...(spoolDir !== undefined && { spoolDir }),
-    // A result is kept as long as the journal is.
-    retention: { maxAgeMs: Infinity, maxCount: Infinity },
-  };
+export function settingsOf(work: string, options: WorkOptions, config: Config): RunSettings {
+  const { cmd: template, results, rerun: isRerunning, progress } = options;
+  const journal = config.journal.path ?? undefined;
+  const keeper = keeperOptionsOf(config, journal);
+  return { work, template, results, isRerunning, isQuiet: !progress, journal, keeper };
+}
+
+function keeperOptionsOf(config: Config, path: string | undefined): LimiterOptions {
+  const { fairness, orphans, journal, spoolDir } = config;
+  const common = { limits: { ...config.limits, ...ALL_MAY_WAIT }, fairness, orphans };
+  if (path === undefined) {
+    return { ...common, ...WITHOUT_JOURNAL, spoolDir: spoolDir ?? DEFAULT_SPOOL };
+  }
+  const kept = { journal: { path, durability: journal.durability }, retention: FOR_EVER };
+  return { ...common, ...kept, ...(spoolDir !== null && { spoolDir }) };
 }
