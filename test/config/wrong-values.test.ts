@@ -172,8 +172,12 @@ describe('whatever a file holds', () => {
 
   test('being refused or standing in the values, at every key', () => {
     const path = fc.constantFrom(...keys);
+    // A member of that name is a fault of the file, at no key.
+    const namedValue = fc
+      .jsonValue({ maxDepth: 2 })
+      .filter((value) => !JSON.stringify(value).includes('"__proto__"'));
     fc.assert(
-      fc.property(path, fc.jsonValue({ maxDepth: 2 }), ({ steps, path: key }, value) => {
+      fc.property(path, namedValue, ({ steps, path: key }, value) => {
         const faults = faultsIn(() => {
           const { origins } = loadedFrom(nested(steps, value));
           const beginning = Object.keys(origins).filter((one) => one.startsWith(key));
