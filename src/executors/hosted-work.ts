@@ -15,8 +15,8 @@ import { failed, workEndOf } from './command-result.ts';
 import type { StopNote, Work, WorkEnd, WorkPlace } from './executor.ts';
 import type { Expectant, HostLink } from './host-link.ts';
 import { Orphan } from './orphan.ts';
-import { isAlive } from './process-table.ts';
 import { writeStop } from './stop-note.ts';
+import { hasUnborn } from './unborn.ts';
 
 export class HostedWork implements Work, Expectant {
   readonly stopFound: StopNote | undefined;
@@ -85,12 +85,13 @@ export class HostedWork implements Work, Expectant {
     else this.beginAgain();
   }
 
-  /** Its host is gone. Nobody else can have become its leader, as long as it is the same process. */
+  /** Its host is gone. */
   private watch(started: AttemptProcess | undefined, tag: string): void {
-    const isKnown = started?.identity && isAlive(started.identity);
-    const leader = isKnown ? started.identity?.pid : undefined;
     const { killGraceMs } = this.command;
-    this.orphan = new Orphan({ leader, tag, killGraceMs }, () => this.lost());
+    const leader = started?.identity ?? undefined;
+    const hasUnbornHere = () => hasUnborn(this.folder.spoolDir);
+    const gone = () => this.lost();
+    this.orphan = new Orphan({ leader, tag, killGraceMs, hasUnborn: hasUnbornHere, gone });
     this.bringToPace();
     if (this.isStopped) this.orphan.stop();
   }

@@ -39,7 +39,7 @@ const LOOK_ANEW_MS = 1_000;
 const MOST_ROUNDS = 10;
 /** To become another program takes less than these. */
 const BARE_ROUNDS = 2;
-const FIELD = { state: 0, parent: 1, group: 2, flags: 6, startTicks: 19 } as const;
+const FIELD = { state: 0, parent: 1, group: 2, flags: 6, threads: 17, startTicks: 19 } as const;
 /** `PF_KTHREAD`: a thread of the kernel, which never has an environment. */
 const KERNEL_THREAD = 0x00200000;
 
@@ -106,6 +106,22 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
+/** What a process shows besides who it is. */
+export interface ProcessProgram {
+  readonly parent: number;
+  readonly threads: number;
+  readonly argv: readonly string[];
+}
+
+/** What lives there just now; `undefined` when nobody does. */
+export function programOf(pid: number): ProcessProgram | undefined {
+  const fields = readStat(String(pid));
+  const text = readIfThere(`/proc/${pid}/cmdline`);
+  if (!fields || text === undefined) return undefined;
+  const [parent, threads] = [Number(fields[FIELD.parent]), Number(fields[FIELD.threads])];
+  return { parent, threads, argv: text.split('\0').slice(0, -1) };
+}
+
 let boot: string | null | undefined;
 
 /** What tells one boot of the machine from the next. */
@@ -122,7 +138,8 @@ function readBoot(): string | null {
   }
 }
 
-function allPids(): number[] {
+/** Of all that are there. */
+export function allPids(): number[] {
   try {
     return readdirSync('/proc').map(Number).filter(Number.isInteger);
   } catch {
@@ -158,8 +175,12 @@ function readStat(pid: string): string[] | undefined {
 
 /** Somebody else's environment cannot be read, and so is not ours. */
 function readEnvironment(pid: number): string | undefined {
+  return readIfThere(`/proc/${pid}/environ`);
+}
+
+function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }

@@ -5,7 +5,14 @@
  * Each of it gets SIGTERM once: a program may take a second one for impatience.
  */
 import { performance } from 'node:perf_hooks';
-import { hasProcesses, identify, type ProcessEntry, ProcessTable } from './process-table.ts';
+import {
+  hasProcesses,
+  identify,
+  isAlive,
+  type ProcessEntry,
+  type ProcessIdentity,
+  ProcessTable,
+} from './process-table.ts';
 
 /** One for all trees of this process: a look is shared. */
 const table = new ProcessTable();
@@ -19,11 +26,20 @@ export class ProcessTree {
   /** `undefined` also once nobody is left of it: its number may come again, and be a stranger's. */
   private leader: number | undefined;
   private readonly tag: string;
+  /** Its group, if its leader was gone before it was looked at. */
+  private readonly lost: number | undefined;
 
   /** The leader of a group of its own, if it is known, and the tag that all below it inherit. */
-  constructor(leader: number | undefined, tag: string) {
+  constructor(leader: number | undefined, tag: string, lost?: number) {
     this.leader = leader;
     this.tag = tag;
+    this.lost = lost;
+  }
+
+  /** Of a leader that may be gone: his pid, and with it the number of his group, may be a stranger's now. */
+  static of(leader: ProcessIdentity | undefined, tag: string): ProcessTree {
+    if (leader && isAlive(leader)) return new ProcessTree(leader.pid, tag);
+    return new ProcessTree(undefined, tag, leader?.pid);
   }
 
   /** Who of it lives; all are read anew when `isSure`, else at most a second ago. */
@@ -65,12 +81,19 @@ export class ProcessTree {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const now = performance.now();
       const all = isSure && round === 0 ? table.lookAnew(now) : table.look(now);
-      found = membersOf(all, this.leader, this.tag);
+      found = membersOf(all, this.groupIn(all), this.tag);
       const there = found.filter(isThere);
       if (there.length > 0 || found.length === 0) return there;
       table.forget(found);
     }
     return found; // whoever of them is gone, it goes on
+  }
+
+  /** A group whose leader is gone is its own as long as somebody in it carries the tag. */
+  private groupIn(entries: readonly ProcessEntry[]): number | undefined {
+    const { leader, lost, tag } = this;
+    const isOwn = entries.some((entry) => entry.tag === tag && entry.group === lost);
+    return leader ?? (isOwn ? lost : undefined);
   }
 
   private dropLeader(): void {
