@@ -6,6 +6,9 @@
  * n is found without reading the others. A piece never ends within a UTF-8 character, unless the stream does.
  * What is above the caps, or cannot be written, is read and dropped, and said to be: a program that prints
  * without end is neither held up nor remembered.
+ *
+ * The records are bounded too: a program that prints byte by byte would make an index of 24 times its output.
+ * Pieces are not merged, for whoever follows may have read the last record already.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +18,11 @@ export const STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
 
 /** Bytes of a record in the file of records. */
 export const RECORD_BYTES = 24;
+
+/** As many records as any interactive program makes, */
+const RECORDS_BASE = 100_000;
+/** and one for so many bytes that may be kept: the index is at most three eighths of them then. */
+const BYTES_PER_RECORD = 64;
 
 export interface OutputReport {
   readonly stdout: StreamReport;
@@ -34,14 +42,19 @@ export class OutputSpool {
   private readonly records: number;
   private readonly streams: Readonly<Record<OutputStream, StreamFile>>;
   private fault: string | null = null;
+  private readonly maxRecords: number;
   private recorded = 0;
 
-  /** Makes the files in `folder`, which is empty. */
+  /** Makes the files in `folder`, which is empty. Where not all can be made, none stays open. */
   constructor(folder: string, limits: OutputLimits) {
-    const open = (stream: OutputStream) => new StreamFile(join(folder, stream), limits);
-    this.streams = { stdout: open('stdout'), stderr: open('stderr') };
-    // Last, so who sees it sees the others too.
-    this.records = openSync(join(folder, 'records'), 'wx', 0o600);
+    // The records last, so who sees them sees the others too.
+    const [stdout, stderr, records] = openAll(folder, [...STREAMS, 'records']);
+    this.streams = {
+      stdout: new StreamFile(stdout, limits),
+      stderr: new StreamFile(stderr, limits),
+    };
+    this.records = records;
+    this.maxRecords = RECORDS_BASE + Math.floor(limits.maxOutputBytes / BYTES_PER_RECORD);
   }
 
   /** A piece has come. */
@@ -73,8 +86,12 @@ export class OutputSpool {
       if (written) this.record(stream, written);
     } catch (error) {
       this.fault = (error as Error).message;
-      for (const each of STREAMS) this.streams[each].isFull = true;
+      this.keepNoMore();
     }
+  }
+
+  private keepNoMore(): void {
+    for (const each of STREAMS) this.streams[each].isFull = true;
   }
 
   private record(stream: OutputStream, { offset, length }: Written): void {
@@ -85,6 +102,7 @@ export class OutputSpool {
     record.writeDoubleLE(Date.now(), 16);
     writeAll(this.records, record, this.recorded * RECORD_BYTES);
     this.recorded += 1;
+    if (this.recorded >= this.maxRecords) this.keepNoMore();
   }
 }
 
@@ -103,8 +121,8 @@ class StreamFile {
   /** The beginning of a character whose end has not come. */
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(path: string, limits: OutputLimits) {
-    this.descriptor = openSync(path, 'wx', 0o600);
+  constructor(descriptor: number, limits: OutputLimits) {
+    this.descriptor = descriptor;
     this.limits = limits;
   }
 
@@ -150,6 +168,19 @@ class StreamFile {
       if (this.lines === maxOutputLines) return at + 1;
     }
     return most === piece.length ? most : most - openCharacter(piece.subarray(0, most));
+  }
+}
+
+type Three = readonly [stdout: number, stderr: number, records: number];
+
+function openAll(folder: string, names: readonly string[]): Three {
+  const opened: number[] = [];
+  try {
+    for (const name of names) opened.push(openSync(join(folder, name), 'wx', 0o600));
+    return opened as unknown as Three; // one for each name
+  } catch (error) {
+    for (const descriptor of opened) closeSync(descriptor);
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The output of a command in its files: whole characters, an order, caps, and what a full disk does.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -186,6 +186,54 @@ describe('a cap', () => {
     add('c');
     spool.close();
     expect(kept().toString()).toBe('ab');
+  });
+});
+
+describe('the number of records', () => {
+  /** As many pieces of one byte, in turn on both streams. */
+  function printedByteByByte(count: number, limits: Partial<OutputLimits> = {}) {
+    const { spool, folder } = spooled(limits);
+    const byte = Buffer.of(0x41);
+    for (let at = 0; at < count; at += 1) spool.add(at % 2 === 0 ? 'stdout' : 'stderr', byte);
+    const report = spool.close();
+    return { report, folder, bytes: statSync(join(folder, 'records')).size };
+  }
+
+  test('being bounded by the bytes that may be kept, and what is above said to be cut', async () => {
+    const most = 100_000 + Math.floor(6_400_000 / 64);
+    const limits = { maxOutputBytes: 6_400_000 };
+    const { report, bytes } = printedByteByByte(most + 11, limits);
+    expect(bytes).toBe(most * 24);
+    expect(report.stdout).toMatchObject({ bytes: most / 2, bytesSeen: most / 2 + 6 });
+    expect(report.stderr).toMatchObject({ bytes: most / 2, bytesSeen: most / 2 + 5 });
+    expect(report).toMatchObject({ stdout: { isTruncated: true }, stderr: { isTruncated: true } });
+    expect(report.fault).toBeNull();
+  });
+
+  test('cutting nothing of what ends with the last of them', () => {
+    const most = 100_000 + Math.floor(200_000 / 64);
+    const { report } = printedByteByByte(most, { maxOutputBytes: 200_000 });
+    const all = { isTruncated: false };
+    expect(report).toMatchObject({ stdout: all, stderr: all });
+    expect(report.stdout.bytes + report.stderr.bytes).toBe(most);
+  });
+});
+
+describe('a spool that cannot be made', () => {
+  const openFiles = (folder: string) =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+      } catch {
+        return false; // that of the look itself
+      }
+    });
+
+  test.each(['stdout', 'stderr', 'records'])('leaving no file open when there is a %s', (name) => {
+    const folder = freshFolder();
+    writeFileSync(join(folder, name), '');
+    expect(() => spooled({}, folder)).toThrow('EEXIST');
+    expect(openFiles(folder)).toEqual([]);
   });
 });
 
