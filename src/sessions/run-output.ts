@@ -2,7 +2,7 @@
  * The output of a run, to its end, whoever is left to tell of it.
  */
 import type { OutputOptions, OutputRecord } from '../executors/executor.ts';
-import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
+import { FirstAbort, signalOf } from './first-abort.ts';
 
 /** Whose output it is. */
 export interface Printing {
@@ -29,16 +29,18 @@ export async function* outputOf(
 
 /** Until the work says that it has ended, or, where nobody is left to say so, until the run is over. */
 async function* followed(run: Printing, options: OutputOptions): AsyncGenerator<OutputRecord> {
-  const over = new AbortController();
-  run.whenOver.then(() => over.abort());
-  const { signal: own = over.signal } = options;
-  const signal = AbortSignal.any([own, over.signal]);
+  const over = signalOf(run.whenOver);
+  const ending = new FirstAbort([over, options.signal ?? over]);
   let from = options.from ?? 0;
-  for await (const record of run.printed({ ...options, signal })) {
-    yield record;
-    from = record.number + 1;
+  try {
+    for await (const record of run.printed({ ...options, signal: ending.signal })) {
+      yield record;
+      from = record.number + 1;
+    }
+  } finally {
+    ending.leave();
   }
-  if (over.signal.aborted && !options.signal?.aborted) {
+  if (over.aborted && !options.signal?.aborted) {
     yield* whatIsLeft(run, { ...options, from, follow: false });
   }
 }
@@ -55,13 +57,5 @@ async function* whatIsLeft(run: Printing, options: OutputOptions): AsyncGenerato
 /** Resolves with the event, or when the signal aborts. */
 function unlessAborted(event: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (!signal) return event;
-  return new Promise((resolve) => {
-    const target: AbortTarget = { aborted: () => resolve() };
-    if (signal.aborted) resolve();
-    else onAbort(signal, target);
-    event.then(() => {
-      offAbort(signal, target);
-      resolve();
-    });
-  });
+  return new FirstAbort([signalOf(event), signal]).whenAborted;
 }
