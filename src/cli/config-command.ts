@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { ConfigRow, EffectiveConfig } from '../config/index.ts';
 import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
+import { aligned } from './table.ts';
 
 interface ShownOptions extends ConfigOptions {
   readonly json?: boolean;
@@ -37,9 +38,4 @@ function textOf(rows: readonly ConfigRow[], { reserved, notes }: EffectiveConfig
 
 function written(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function aligned(rows: readonly string[][]): string[] {
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
 }

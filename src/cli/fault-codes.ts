@@ -7,4 +7,5 @@ export const cliFaultCodes = {
   input_missing: 'Nobody has said which file has the work',
   input_unavailable: 'The input cannot be read',
   results_unavailable: 'The results cannot be written; nothing more was begun',
+  run_unknown: 'The journal knows no run of that id',
 } as const;

@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SlotkeeperError } from '../fault.ts';
 import { addConfigCommand } from './config-command.ts';
+import { addExplainCommand } from './explain-command.ts';
+import { addListCommand } from './list-command.ts';
 import { addRunCommand } from './run/add-run-command.ts';
 import { addStatusCommand } from './status-command.ts';
 
@@ -37,6 +39,8 @@ function program(): Command {
   addConfigCommand(command);
   addRunCommand(command);
   addStatusCommand(command);
+  addListCommand(command);
+  addExplainCommand(command);
   return command;
 }
 
