@@ -91,6 +91,15 @@ export class AttemptFolder {
     }
   }
 
+  /** Sees to it that nobody begins it, if nobody has; true if so. A disk that takes no mark takes nobody else's. */
+  forestall(): boolean {
+    try {
+      return this.mark('void') || this.marked === 'void';
+    } catch {
+      return true;
+    }
+  }
+
   /** An empty mark is one whose maker died in the midst of it: he may have gone on, so it counts as begun. */
   get marked(): Mark | undefined {
     try {

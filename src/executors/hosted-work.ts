@@ -47,7 +47,7 @@ export class HostedWork implements Work, Expectant {
   }
 
   begin(): this {
-    this.launch().catch((error) => this.over(() => failed(this.place, error)));
+    this.launch().catch((error) => this.notBegun(error));
     return this;
   }
 
@@ -148,6 +148,12 @@ export class HostedWork implements Work, Expectant {
   private beginAgain(): void {
     if (this.isStopped) this.neverBegun();
     else this.begin();
+  }
+
+  /** A host that has hung may have been told to begin it before, and wake up: it is begun, or it never will be. */
+  private notBegun(error: unknown): void {
+    if (this.folder.forestall()) this.over(() => failed(this.place, error));
+    else this.hostLost();
   }
 
   /** It was stopped before anybody had begun it. */
