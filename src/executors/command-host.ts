@@ -5,13 +5,13 @@
  * writes that down, whether or not anybody is there to hear it. When it has nothing to do and nobody is there,
  * it ends itself.
  */
-import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AttemptFolder } from './attempt-folder.ts';
 import { type CommandEnd, CommandProcess } from './command-process.ts';
-import { inodeOf, removeCard, writeCard } from './host-card.ts';
-import { socketOf } from './host-place.ts';
+import { writeCard } from './host-card.ts';
+import { clearPlace, namesIn, newSocketIn, placeOf, socketIn, takePlace } from './host-place.ts';
 import { type HostRequest, listenTo, say } from './host-protocol.ts';
 import { hasProcesses, identify } from './process-table.ts';
 
@@ -25,8 +25,9 @@ type Order = Exclude<HostRequest, { type: 'ping' }>;
 export class CommandHost {
   private readonly spoolDir: string;
   /** Where its keepers find it. */
-  private readonly path: string;
-  private inode: number | undefined = undefined;
+  private readonly place: string;
+  /** What it has put there. */
+  private names: readonly string[] = [];
   private readonly identity = identify(process.pid);
   private readonly running = new Map<string, CommandProcess>();
   /** Attempts that have ended, and the disk has not taken how. */
@@ -38,34 +39,36 @@ export class CommandHost {
 
   constructor(spoolDir: string, whenIdle: () => void) {
     this.spoolDir = spoolDir;
-    this.path = socketOf(spoolDir);
+    this.place = placeOf(spoolDir);
     this.whenIdle = whenIdle;
     this.server = createServer((keeper) => this.meet(keeper));
   }
 
-  /** Resolves when it listens. Rejects with `EADDRINUSE` when another host of this spool lives. */
+  /** Resolves when it has its place. Rejects with `EADDRINUSE` when another host of this spool lives. */
   async listen(): Promise<void> {
-    const own = join(dirname(this.path), `h${process.pid}`);
-    rmSync(own, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(own, resolve);
-    });
+    const { place } = this;
+    const own = join(dirname(place), `h${process.pid}`);
+    rmSync(own, { recursive: true, force: true });
+    mkdirSync(own, { mode: 0o700 });
     try {
-      while (!isLinked(own, this.path)) await removeDead(this.path);
-      this.inode = inodeOf(own);
+      await this.open(newSocketIn(own));
+      this.names = namesIn(own);
+      while (!takePlace(own, place)) await removeDead(place);
     } finally {
-      rmSync(own);
+      rmSync(own, { recursive: true, force: true });
     }
-    this.sayWho();
-    tidy(dirname(this.path));
+    tidy(dirname(place));
     this.restIfIdle();
   }
 
-  /** On a disk that is full it goes without: then nobody can end it if it hangs before it has said hello. */
-  private sayWho(): void {
-    const { spoolDir, identity, inode } = this;
-    if (identity && inode !== undefined) succeeds(() => writeCard(spoolDir, { identity, inode }));
+  private async open(socket: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(socket, resolve);
+    });
+    const { identity } = this;
+    // On a disk that is full it goes without: then nobody can end it if it hangs before it has said hello.
+    if (identity) succeeds(() => writeCard(socket, identity));
   }
 
   private meet(keeper: Socket): void {
@@ -159,10 +162,8 @@ export class CommandHost {
 
   private close(): void {
     this.server.close();
-    if (inodeOf(this.path) === this.inode) {
-      rmSync(this.path, { force: true });
-      removeCard(this.spoolDir);
-    }
+    clearPlace(this.place, this.names);
+    succeeds(() => rmdirSync(this.place));
     this.whenIdle();
   }
 }
@@ -183,36 +184,22 @@ function succeeds(act: () => void): boolean {
   }
 }
 
-/** A link is made by one and by nobody else, whoever else tries. */
-function isLinked(own: string, path: string): boolean {
-  try {
-    linkSync(own, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
 /** Hosts that were killed while they took their place have left a name behind. */
 function tidy(folder: string): void {
   if (!hasProcesses()) return;
   for (const name of readdirSync(folder)) {
-    const pid = Number(/^[hd](\d+)$/.exec(name)?.[1]);
-    if (pid > 0 && !identify(pid)) rmSync(join(folder, name), { force: true });
+    const pid = Number(/^h(\d+)$/.exec(name)?.[1]);
+    if (pid > 0 && !identify(pid)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
 /** Takes away what a dead host has left. Throws `EADDRINUSE` when it lives. */
-async function removeDead(path: string): Promise<void> {
-  const dead = inodeOf(path);
-  if (await answers(path))
+async function removeDead(place: string): Promise<void> {
+  const seen = namesIn(place);
+  const socket = socketIn(place, seen);
+  if (socket && (await answers(socket)))
     throw Object.assign(new Error('a host is there'), { code: 'EADDRINUSE' });
-  const aside = join(dirname(path), `d${process.pid}`);
-  if (!succeeds(() => renameSync(path, aside))) return;
-  // Somebody else was quicker, and stands there already: he is put back.
-  if (inodeOf(aside) !== dead) succeeds(() => linkSync(aside, path));
-  rmSync(aside, { force: true });
+  clearPlace(place, seen);
 }
 
 /** Whether somebody listens there; a socket's file outlives who made it. */

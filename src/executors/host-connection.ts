@@ -24,14 +24,12 @@ export interface Patience {
 export class HostConnection {
   readonly socket: Socket;
   private readonly path: string;
-  private readonly spoolDir: string;
   private readonly patience: Patience;
   private readonly silence: Silence;
   private hello: Extract<HostNotice, { type: 'hello' }> | undefined = undefined;
 
-  constructor(path: string, spoolDir: string, patience: Patience) {
+  constructor(path: string, patience: Patience) {
     this.path = path;
-    this.spoolDir = spoolDir;
     this.patience = patience;
     this.socket = connect(path);
     this.socket.on('error', () => {});
@@ -60,6 +58,6 @@ export class HostConnection {
   }
 
   private get host(): ProcessIdentity | undefined {
-    return this.hello?.identity ?? hostAt(this.spoolDir, this.path);
+    return this.hello?.identity ?? hostAt(this.path);
   }
 }

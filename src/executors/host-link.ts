@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentOf } from './command-environment.ts';
 import type { CommandEnd } from './command-process.ts';
 import { HostConnection, type Patience } from './host-connection.ts';
-import { socketOf } from './host-place.ts';
+import { placeOf, socketIn } from './host-place.ts';
 import {
   ANOTHER_IS_THERE,
   type HostNotice,
@@ -98,7 +98,7 @@ export class HostLink {
   }
 
   private async start(): Promise<void> {
-    socketOf(this.spoolDir);
+    placeOf(this.spoolDir);
     const until = performance.now() + START_WITHIN_MS;
     if (await this.find()) return;
     let host = spawnHost(this.spoolDir);
@@ -122,7 +122,7 @@ export class HostLink {
     const path = trustedSocketOf(this.spoolDir);
     if (path === undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const host = new HostConnection(path, this.spoolDir, this.patience);
+      const host = new HostConnection(path, this.patience);
       this.connection = host;
       const { socket } = host;
       socket.on('close', () => {
@@ -164,7 +164,7 @@ export class HostLink {
 /** A folder that is not ours has no host of ours: what it ran is looked for by its tag. */
 function trustedSocketOf(spoolDir: string): string | undefined {
   try {
-    return socketOf(spoolDir);
+    return socketIn(placeOf(spoolDir));
   } catch {
     return undefined;
   }

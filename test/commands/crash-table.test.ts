@@ -7,13 +7,13 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Run, type Slotkeeper, startSlotkeeper } from 'slotkeeper';
 import { describe, expect, test } from 'vitest';
 import { AttemptFolder } from '../../src/executors/attempt-folder.ts';
 import { identify, kernelBoot } from '../../src/executors/process-table.ts';
 import { CommandPlace, until } from '../support/command-place.ts';
 import { begin, commitIntent, exit, makeAttempt } from '../support/command-states.ts';
+import { makePlace } from '../support/host-places.ts';
 
 const startAt = ({ path }: CommandPlace, orphans: 'adopt' | 'kill' = 'adopt') =>
   startSlotkeeper({ journal: { path }, orphans });
@@ -205,7 +205,7 @@ describe('a host that is found', () => {
       const ended = { type: 'ended', attempt: folder.name, end: folder.end };
       socket.on('error', () => {});
       socket.write(`${JSON.stringify(hello)}\n${JSON.stringify(ended)}\n`);
-    }).listen(join(place.spool, 'host.sock'));
+    }).listen(makePlace(place.spool));
     await once(host, 'listening');
     const keeper = await startAt(place);
     expect(await runOf(keeper).outcome).toMatchObject(EXITED);

@@ -7,10 +7,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Run, startSlotkeeper } from 'slotkeeper';
 import { afterEach, describe, expect, test } from 'vitest';
+import { placeOf, socketIn } from '../../src/executors/host-place.ts';
 import { CommandPlace, until } from '../support/command-place.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
@@ -29,20 +30,31 @@ function startHost(place: CommandPlace): ChildProcess {
 async function deadHost(place: CommandPlace): Promise<void> {
   const host = startHost(place);
   const exit = once(host, 'exit');
-  await until(() => readdirSync(place.spool).includes('host.sock'));
+  await until(() => socketIn(placeOf(place.spool)) !== undefined);
   host.kill('SIGKILL');
   await exit;
 }
 
-/** Those that it has while it lives, and that are left when it is killed. */
+/** Its place, with a socket and a card, is there while it lives, and is left when it is killed. */
 function hasNoOtherNames({ spool }: CommandPlace): boolean {
-  return readdirSync(spool).sort().join() === 'host.json,host.sock';
+  return readdirSync(spool).join() === 'host' && readdirSync(join(spool, 'host')).length === 2;
+}
+
+/** Whoever of many comes first may be a dead one, and be gone a moment later. */
+async function meetHost(place: CommandPlace): Promise<Socket> {
+  for (;;) {
+    const socket = connect(socketIn(placeOf(place.spool)) ?? place.spool);
+    const isThere = once(socket, 'data').then(
+      () => true,
+      () => false,
+    );
+    if (await isThere) return socket;
+  }
 }
 
 /** Stays until it is hung up; so does the host. */
 async function stay(place: CommandPlace): Promise<() => void> {
-  const socket = connect(join(place.spool, 'host.sock'));
-  await once(socket, 'data');
+  const socket = await meetHost(place);
   return () => socket.destroy();
 }
 
@@ -55,10 +67,10 @@ describe('command hosts of one spool', () => {
       const hosts = Array.from({ length: 5 }, () => startHost(place));
       const exits = hosts.map(async (host) => (await once(host, 'exit'))[0] as number | null);
       // One of them is left, and does not end as long as somebody is there.
-      await until(() => hosts.filter(({ exitCode }) => exitCode === null).length === 1);
       const hangUp = await stay(place);
+      await until(() => hosts.filter(({ exitCode }) => exitCode === null).length === 1);
       expect(place.hosts.length).toBe(1);
-      // It listens before it has put its own name away.
+      // Those that have found it put their own names away as they end.
       await until(() => hasNoOtherNames(place));
       await place.killHost();
       hangUp();
@@ -145,7 +157,7 @@ describe('a command host', () => {
     const run = await session.run(place.script('echo it'));
     expect(await run.outcome).toMatchObject({ state: 'succeeded' });
     const [spool = ''] = readdirSync(folder);
-    expect(readdirSync(join(folder, spool)).sort()).toEqual([`${run.token}.1`, 'host.json']);
+    expect(readdirSync(join(folder, spool))).toEqual([`${run.token}.1`]);
     expect(modeOf(join(folder, spool))).toBe(0o700);
   });
 });

@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterEach, describe, expect, test } from 'vitest';
-import { inodeOf, writeCard } from '../../src/executors/host-card.ts';
+import { writeCard } from '../../src/executors/host-card.ts';
 import { HostLink } from '../../src/executors/host-link.ts';
 import { type HostRequest, listenTo, say } from '../../src/executors/host-protocol.ts';
 import { identify, type ProcessIdentity } from '../../src/executors/process-table.ts';
+import { makePlace } from '../support/host-places.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
 /** Short, for a host that is known to be silent. */
@@ -37,14 +37,14 @@ function sleeping() {
 /** A spool whose host does this with whoever comes. */
 async function hostThat(meets: (socket: Socket) => void) {
   const spoolDir = freshFolder();
-  const path = join(spoolDir, 'host.sock');
+  const path = makePlace(spoolDir);
   const server = createServer((socket) => {
     socket.on('error', () => {});
     meets(socket);
   }).listen(path);
   servers.add(server);
   await once(server, 'listening');
-  return { spoolDir, inode: inodeOf(path) ?? 0 };
+  return { spoolDir, path };
 }
 
 function lostOf(link: HostLink, attempt: string): Promise<string> {
@@ -56,20 +56,18 @@ function lostOf(link: HostLink, attempt: string): Promise<string> {
 describe('a host that never says hello', () => {
   test('being killed, if it has said who it is', async () => {
     const { identity, signal } = sleeping();
-    const { spoolDir, inode } = await hostThat((socket) => socket.resume());
-    writeCard(spoolDir, { identity, inode });
+    const { spoolDir, path } = await hostThat((socket) => socket.resume());
+    writeCard(path, identity);
     expect(await new HostLink(spoolDir, IMPATIENT).find()).toBeUndefined();
     expect(await signal).toBe('SIGKILL');
   });
 
   test('being given up, if nobody knows who it is', async () => {
     const { identity, child } = sleeping();
-    const { spoolDir, inode } = await hostThat((socket) => socket.resume());
+    const { spoolDir, path } = await hostThat((socket) => socket.resume());
     expect(await new HostLink(spoolDir, IMPATIENT).find()).toBeUndefined();
-    // Of a host before, and of a process before.
-    writeCard(spoolDir, { identity, inode: inode + 1 });
-    expect(await new HostLink(spoolDir, IMPATIENT).find()).toBeUndefined();
-    writeCard(spoolDir, { identity: { ...identity, startTicks: 1 }, inode });
+    // Of a process before.
+    writeCard(path, { ...identity, startTicks: 1 });
     expect(await new HostLink(spoolDir, IMPATIENT).find()).toBeUndefined();
     expect(child).toMatchObject({ exitCode: null, signalCode: null });
   });
@@ -77,8 +75,8 @@ describe('a host that never says hello', () => {
   test('not being waited for, nor killed, by a keeper that has stopped', async () => {
     const { identity, child } = sleeping();
     let link: HostLink | undefined;
-    const { spoolDir, inode } = await hostThat(() => link?.close());
-    writeCard(spoolDir, { identity, inode });
+    const { spoolDir, path } = await hostThat(() => link?.close());
+    writeCard(path, identity);
     link = new HostLink(spoolDir);
     expect(await link.find()).toBeUndefined();
     expect(child).toMatchObject({ exitCode: null, signalCode: null });

@@ -1,10 +1,25 @@
 /**
  * Where a host listens: nowhere that somebody else could have prepared for it.
  */
-import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { socketOf } from '../../src/executors/host-place.ts';
+import {
+  clearPlace,
+  namesIn,
+  newSocketIn,
+  placeOf,
+  socketIn,
+  takePlace,
+} from '../../src/executors/host-place.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
 const LONG = `/var/${'a'.repeat(100)}`;
@@ -24,20 +39,20 @@ afterEach(() => {
 });
 
 function expectRefused(): void {
-  expect(() => socketOf(LONG)).toThrow(expect.objectContaining({ code: 'socket_folder_unsafe' }));
+  expect(() => placeOf(LONG)).toThrow(expect.objectContaining({ code: 'socket_folder_unsafe' }));
 }
 
-describe('the socket of a spool', () => {
+describe('the place of a spool', () => {
   test('being in the spool, if its name is not too long', () => {
-    expect(socketOf('/var/spool')).toBe('/var/spool/host.sock');
+    expect(placeOf('/var/spool')).toBe('/var/spool/host');
     expect(() => statSync(folder)).toThrow('ENOENT');
   });
 
   test('being in a folder of ours alone otherwise, one for each spool', () => {
-    expect(dirname(socketOf(LONG))).toBe(folder);
+    expect(dirname(placeOf(LONG))).toBe(folder);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
-    expect(socketOf(LONG)).toBe(socketOf(LONG));
-    expect(socketOf(LONG)).not.toBe(socketOf(`${LONG}b`));
+    expect(placeOf(LONG)).toBe(placeOf(LONG));
+    expect(placeOf(LONG)).not.toBe(placeOf(`${LONG}b`));
   });
 
   test('not being in a folder that others may write to, or read', () => {
@@ -47,7 +62,7 @@ describe('the socket of a spool', () => {
       expectRefused();
     }
     chmodSync(folder, 0o700);
-    expect(dirname(socketOf(LONG))).toBe(folder);
+    expect(dirname(placeOf(LONG))).toBe(folder);
   });
 
   test('not being behind a link, nor in what is no folder', () => {
@@ -63,5 +78,37 @@ describe('the socket of a spool', () => {
     mkdirSync(folder, { mode: 0o700 });
     chownSync(folder, 65_534, 65_534);
     expectRefused();
+  });
+});
+
+describe('a place', () => {
+  /** The folder of one who would like to have it. */
+  function candidate(beside: string): string {
+    const own = mkdtempSync(`${beside}-`);
+    writeFileSync(newSocketIn(own), '');
+    return own;
+  }
+
+  test('being of the first who takes it, until he leaves', () => {
+    const place = join(freshFolder(), 'host');
+    const [first, second] = [candidate(place), candidate(place)];
+    expect(takePlace(first, place)).toBe(true);
+    const socket = socketIn(place);
+    expect(takePlace(second, place)).toBe(false);
+    expect(socketIn(place)).toBe(socket);
+    clearPlace(place, namesIn(place));
+    expect(takePlace(second, place)).toBe(true);
+  });
+
+  test('staying with whoever has taken it while another was looking at a dead one', () => {
+    const place = join(freshFolder(), 'host');
+    expect(takePlace(candidate(place), place)).toBe(true);
+    const [seenByOne, seenByTwo] = [namesIn(place), namesIn(place)];
+    clearPlace(place, seenByOne);
+    expect(takePlace(candidate(place), place)).toBe(true);
+    const socket = socketIn(place);
+    clearPlace(place, seenByTwo);
+    expect(takePlace(candidate(place), place)).toBe(false);
+    expect(socketIn(place)).toBe(socket);
   });
 });
