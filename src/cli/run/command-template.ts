@@ -5,12 +5,14 @@
  * shell would expand or understand is refused, unless it is quoted. `{}` stands for the line, in as many words
  * as it is written; where it is written nowhere, the line is the last argument.
  */
-import { parse } from 'shell-quote';
+import { type ParseEntry, parse } from 'shell-quote';
 import { SlotkeeperError } from '../../fault.ts';
 
 const PLACE = '{}';
 /** Quotes that are opened are closed, and a backslash has something behind it. */
 const WHOLE = /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/s;
+/** What has a backslash before it, or quotes around it. */
+const QUOTED = /\\.|'[^']*'|"(?:[^"\\]|\\.)*"/gs;
 
 /** What makes of a line a program and its arguments. Throws `bad_template`. */
 export function commandTemplate(template: string): (line: string) => [string, ...string[]] {
@@ -26,10 +28,26 @@ function filled(word: string, line: string): string {
 
 function wordsOf(template: string): string[] {
   if (!WHOLE.test(template)) throw badTemplate(template, 'a quote in it is not closed');
-  return parse(template, (name) => variable(template, name)).map((word) => {
+  if (hasBacktick(template)) throw needsShell(template, '`');
+  return parsed(template).map((word) => {
     if (typeof word === 'string') return word;
     throw needsShell(template, 'pattern' in word ? word.pattern : signOf(word));
   });
+}
+
+function parsed(template: string): ParseEntry[] {
+  try {
+    return parse(template, (name) => variable(template, name));
+  } catch (fault) {
+    if (fault instanceof SlotkeeperError) throw fault;
+    throw needsShell(template, '${'); // all that the parser throws for itself: it is not closed
+  }
+}
+
+/** The parser takes one for a letter; to a shell it is one in single quotes or behind a backslash. */
+function hasBacktick(template: string): boolean {
+  const live = (part: string) => (part.startsWith('"') ? part : '');
+  return template.replace(QUOTED, live).includes('`');
 }
 
 function signOf(word: { readonly comment: string } | { readonly op: string }): string {
