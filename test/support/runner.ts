@@ -6,8 +6,10 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResultRow } from '../../src/cli/run/result-row.ts';
+import type { WorkOrder } from '../../src/config/work-order.ts';
 import { marked } from './commands.ts';
 
 export const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
@@ -78,6 +80,27 @@ export async function ran(
   const left = runner.alive();
   if (left.length > 0) throw new Error(`It left behind ${left.join(', ')}`);
   return ending;
+}
+
+/** Runs this work from a file, to its end. */
+export function ranFile(
+  cwd: string,
+  work: readonly (string | object)[],
+  ...args: readonly string[]
+): Promise<Ending> {
+  return ran(cwd, [workFile(cwd, work), ...args]);
+}
+
+/** A file with this work. */
+export function workFile(folder: string, work: readonly (string | object)[]): string {
+  const path = join(folder, 'work.ndjson');
+  writeFileSync(path, linesOf(work));
+  return path;
+}
+
+/** A work order of a shell's script. */
+export function script(text: string, rest: Omit<WorkOrder, 'cmd'> = {}): WorkOrder {
+  return { cmd: ['sh', '-c', text], ...rest };
 }
 
 /** Work orders as the lines of a file. */
