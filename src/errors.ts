@@ -4,6 +4,7 @@
 import { cliFaultCodes } from './cli/fault-codes.ts';
 import { configFaultCodes } from './config/fault-codes.ts';
 import { executorFaultCodes } from './executors/fault-codes.ts';
+import { httpFaultCodes } from './http/fault-codes.ts';
 import { journalFaultCodes } from './journal/journal-faults.ts';
 import { limiterFaultCodes } from './limiter/fault-codes.ts';
 import { otpFaultCodes } from './otp/index.ts';
@@ -17,6 +18,7 @@ export const faultCodes = {
   ...executorFaultCodes,
   ...configFaultCodes,
   ...cliFaultCodes,
+  ...httpFaultCodes,
 } as const;
 
 export type FaultCode = keyof typeof faultCodes;

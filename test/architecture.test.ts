@@ -93,7 +93,8 @@ describe('imports', () => {
     ['xstate', 'src/sessions/session.ts'],
     ['better-sqlite3', 'src/journal/reader.ts'],
     ['better-sqlite3', 'src/otp/server.ts'],
-    ['zod', 'src/http/routes.ts'],
+    ['zod', 'src/limiter/client.ts'],
+    ['fastify', 'src/cli/serve.ts'],
     ['left-pad', 'src/otp/server.ts'],
     ['slotkeeper', 'src/index.ts'],
   ])('keeping the driver %s out of %s', (driver, path) => {

@@ -12,6 +12,7 @@ import { addConfigCommand } from './config-command.ts';
 import { addExplainCommand } from './explain-command.ts';
 import { addListCommand } from './list-command.ts';
 import { addRunCommand } from './run/add-run-command.ts';
+import { addServeCommand } from './serve-command.ts';
 import { addStatusCommand } from './status-command.ts';
 
 const FAILED = 1;
@@ -38,6 +39,7 @@ function program(): Command {
     .exitOverride();
   addConfigCommand(command);
   addRunCommand(command);
+  addServeCommand(command);
   addStatusCommand(command);
   addListCommand(command);
   addExplainCommand(command);

@@ -53,7 +53,7 @@ export const PLACES: readonly Place[] = [
   { files: HTTP, mayImport: [HTTP, LIMITER, SESSIONS, CONFIG, TELEMETRY, NODE] },
   {
     files: CLI,
-    mayImport: [CLI, LIMITER, SESSIONS, CONFIG, TELEMETRY, JOURNAL_READER, SUPERVISORS, NODE],
+    mayImport: [CLI, LIMITER, SESSIONS, CONFIG, TELEMETRY, HTTP, JOURNAL_READER, SUPERVISORS, NODE],
   },
   { files: /^src\/index\.ts$/, mayImport: [SRC, SUPERVISORS] },
   { files: /^src\/(testing|errors)\.ts$/, mayImport: [SRC] },
@@ -64,9 +64,10 @@ export const PLACES: readonly Place[] = [
 export const DRIVERS: ReadonlyMap<string, RegExp> = new Map([
   ['xstate', /^src\/otp\/|-machine\.ts$/],
   ['better-sqlite3', /^src\/journal\/sqlite-journal\.ts$/],
-  ['zod', CONFIG],
+  ['zod', /^src\/(config|http)\//],
   ['nanoid', SESSIONS],
   ['fastify', HTTP],
+  ['pino', HTTP],
   ['commander', CLI],
   ['log-update', CLI],
   ['picocolors', CLI],

@@ -1,0 +1,62 @@
+/**
+ * `slotkeeper serve [--config FILE] [flags] [--check]`: the daemon, until it is told to end.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { type Slotkeeper, startSlotkeeper } from '../../supervisors/start-slotkeeper.ts';
+import type { Config, EffectiveConfig } from '../config/index.ts';
+import type { LimiterOptions } from '../limiter/index.ts';
+import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
+
+interface ServeOptions extends ConfigOptions {
+  readonly check?: boolean;
+}
+
+export function addServeCommand(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('Serve sessions, runs and limits over HTTP')
+    .option('--check', 'look at the configuration, and do nothing');
+  addConfigFlags(command).action(async ({ check = false, ...options }: ServeOptions) => {
+    const config = await configOf(options, 'serve');
+    if (check) console.log('The configuration is right');
+    else await serve(config);
+  });
+}
+
+async function serve({ values: config, notes }: EffectiveConfig): Promise<void> {
+  // Loaded where they are used: no other command needs a server.
+  const { daemonLog, startDaemon } = await import('../http/index.ts');
+  const logger = daemonLog();
+  for (const note of notes) logger.warn({}, note);
+  makeFolder(config);
+  const keeper = await startSlotkeeper({ ...keeperOptions(config), logger });
+  const daemon = await startDaemon({ keeper, config, logger }).catch((fault) =>
+    ended(keeper, fault),
+  );
+  logger.info({ url: daemon.url, pid: process.pid }, 'listening');
+}
+
+function makeFolder({ journal: { path } }: Config): void {
+  // For its owner alone: what is in it names sessions, owners and labels.
+  if (path !== null) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+}
+
+function keeperOptions({ journal, spoolDir, ...config }: Config): LimiterOptions {
+  const { limits, fairness, orphans, retention } = config;
+  const { path, durability } = journal;
+  return {
+    limits,
+    fairness,
+    orphans,
+    retention,
+    ...(path !== null && { journal: { path, durability } }),
+    ...(spoolDir !== null && { spoolDir }),
+  };
+}
+
+async function ended(keeper: Slotkeeper, fault: unknown): Promise<never> {
+  await keeper.stop({ timeoutMs: 0 });
+  throw fault;
+}

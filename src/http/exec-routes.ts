@@ -1,0 +1,74 @@
+/**
+ * Any program, run in a session while the client waits. It does not wait for a slot: where the session has as
+ * many at work as it may, it is refused, and the session lives on.
+ */
+import { z } from 'zod';
+import { SlotkeeperError } from '../fault.ts';
+import type { CommandOrder, Run, RunOptions } from '../sessions/index.ts';
+import type { DaemonOptions } from './daemon-options.ts';
+import { openSession } from './found.ts';
+import { id, onDisconnect, systemText } from './request-schemas.ts';
+import { type Asked, type Route, route } from './route.ts';
+import { answerOf, runAnswer } from './run-answer.ts';
+
+/** As in the system that this is the successor of. */
+const DEFAULT_TIMEOUT_MS = 300_000;
+/** Of each stream; what an answer holds at most. */
+const MOST_OUTPUT_BYTES = 1024 * 1024;
+
+const params = z.object({ id });
+const name = systemText.min(1).refine((value) => !value.includes('='), 'no =');
+const body = z.strictObject({
+  cmd: z
+    .tuple([systemText.min(1)], systemText)
+    .describe('The program and its arguments, each as it is: no shell sees them'),
+  cwd: systemText.min(1).optional().describe('A folder that is there'),
+  env: z.record(name, systemText).optional(),
+  timeoutMs: z.int().min(1).default(DEFAULT_TIMEOUT_MS),
+  onDisconnect: onDisconnect.default('cancel'),
+});
+
+type ExecAsked = Asked<z.output<typeof params>, unknown, z.output<typeof body>>;
+
+export function execRoutes(options: DaemonOptions): Route[] {
+  return [exec(options)];
+}
+
+function exec(options: DaemonOptions): Route {
+  return route({
+    method: 'POST',
+    url: '/v1/sessions/:id/exec',
+    summary: 'Run a program in a session, and wait for its end',
+    scope: 'exec',
+    // In the words that clients of the system before this one know.
+    titles: {
+      max_runs_per_session_exceeded: 'Too many concurrent exec operations for this session',
+    },
+    schemas: { params, body },
+    answers: {
+      200: { meaning: 'It has ended, however: `state` and `exitCode` say how', schema: runAnswer },
+    },
+    handle: async (asked) => {
+      const run = await begun(options, asked);
+      await run.outcome;
+      return { status: 200, body: await answerOf(run) };
+    },
+  });
+}
+
+async function begun({ keeper, config }: DaemonOptions, asked: ExecAsked): Promise<Run> {
+  if (!config.exec.enabled) {
+    throw new SlotkeeperError('exec_disabled', 'Running any program is not enabled');
+  }
+  const session = openSession(keeper, asked.caller, asked.params.id);
+  return session.run(orderOf(asked.body), optionsOf(asked));
+}
+
+function orderOf({ cmd, cwd, env = {} }: ExecAsked['body']): CommandOrder {
+  return { cmd, env, maxOutputBytes: MOST_OUTPUT_BYTES, ...(cwd !== undefined && { cwd }) };
+}
+
+function optionsOf({ body, gone }: ExecAsked): RunOptions {
+  const options = { kind: 'exec', deadlineMs: body.timeoutMs };
+  return body.onDisconnect === 'cancel' ? { ...options, signal: gone } : options;
+}

@@ -1,0 +1,116 @@
+/**
+ * The HTTP server: Fastify, which reads requests, finds their route and writes answers. Nothing of what is
+ * decided about a request is decided here.
+ *
+ * A body is bounded, and a client that is slow with his request is disconnected.
+ */
+import { randomUUID } from 'node:crypto';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import type { Config } from '../config/index.ts';
+import { SlotkeeperError } from '../fault.ts';
+import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
+import type { DaemonOptions } from './daemon-options.ts';
+import { isInternal, problemOf, retryAfterOf } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** Of a request's body. */
+const MOST_BYTES = 1024 * 1024;
+/** For a whole request to come, its body included. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Ids have up to 256 units, each up to nine characters in a path. */
+const LONGEST_PARAM = 9 * 256;
+
+export function httpServer(options: DaemonOptions, routes: readonly Route[]): FastifyInstance {
+  const server = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: MOST_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    trustProxy: trusted(options.config.trustProxy),
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: LONGEST_PARAM },
+  });
+  // A form of a foreign page can send text without asking; JSON it cannot.
+  server.removeContentTypeParser('text/plain');
+  const report = problemReporter(options);
+  server.setErrorHandler((error, request, reply) => report(error, request, reply));
+  server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
+  for (const route of routes) addRoute(server, options, route, report);
+  return server;
+}
+
+type Report = (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  titles?: Route['titles'],
+) => FastifyReply;
+
+function problemReporter({ logger }: DaemonOptions): Report {
+  return (error, { id }, reply, titles) => {
+    const problem = problemOf(error, id, titles);
+    if (isInternal(problem)) logger.error({ error, requestId: id }, 'a request has failed');
+    const retryAfter = retryAfterOf(error);
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    return reply.code(problem.status).type('application/problem+json').send(problem);
+  };
+}
+
+function addRoute(
+  server: FastifyInstance,
+  { config }: DaemonOptions,
+  route: Route,
+  report: Report,
+): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  server.route({
+    method: route.method,
+    url: route.url,
+    errorHandler: (error, request, reply) => report(error, request, reply, route.titles),
+    // Before the body is read: who may not ask is not listened to.
+    onRequest: async (request) => {
+      const caller = route.isOpen ? NOBODY : callerOf(config.keys, request.headers.authorization);
+      expectScope(caller, route.scope);
+      callers.set(request, caller);
+    },
+    handler: async (request, reply) => {
+      const { params, query, body } = request;
+      const caller = callers.get(request) ?? NOBODY;
+      const gone = whenGone(reply);
+      const answer = await route.answer({ params, query, body: body ?? undefined, caller, gone });
+      return reply
+        .code(answer.status)
+        .headers(answer.headers ?? {})
+        .send(answer.body);
+    },
+  });
+}
+
+/** Aborts when the connection ends before the answer has. */
+function whenGone({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort(new Error('The client has gone away'));
+  });
+  return gone.signal;
+}
+
+function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {
+  const [path = ''] = url.split('?');
+  return new SlotkeeperError('not_found', `There is no ${method} ${path}`);
+}
+
+/** Fastify counts hops by a function. */
+function trusted(
+  trustProxy: Config['trustProxy'],
+): NonNullable<FastifyServerOptions['trustProxy']> {
+  if (typeof trustProxy !== 'number') return trustProxy;
+  return (_address: string, hop: number) => hop < trustProxy;
+}

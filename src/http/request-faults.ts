@@ -1,0 +1,28 @@
+/**
+ * What is wrong with a request, part by part, without what was sent: it may be a secret, and long.
+ */
+import type { z } from 'zod';
+import { SlotkeeperError } from '../fault.ts';
+
+export type RequestPart = 'params' | 'query' | 'body';
+
+export interface RequestFault {
+  /** `body.cmd[0]` */
+  readonly at: string;
+  readonly message: string;
+}
+
+export function invalidRequest(
+  part: RequestPart,
+  issues: readonly z.core.$ZodIssue[],
+): SlotkeeperError<'invalid_request'> {
+  const faults = issues.map(({ path, message }) => ({ at: placeOf(part, path), message }));
+  const text = faults.map(({ at, message }) => `${at}: ${message}`).join('; ');
+  return new SlotkeeperError('invalid_request', text, { faults });
+}
+
+function placeOf(part: RequestPart, path: readonly PropertyKey[]): string {
+  return path.reduce<string>((place, step) => {
+    return typeof step === 'number' ? `${place}[${step}]` : `${place}.${String(step)}`;
+  }, part);
+}

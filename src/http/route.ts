@@ -1,0 +1,89 @@
+/**
+ * A route: what it takes, as schemas, what it answers, and who may ask.
+ *
+ * The schemas check what comes and describe it in `/openapi.json`; a route has nothing else to do with HTTP.
+ */
+import type { z } from 'zod';
+import type { Caller, Scope } from './caller.ts';
+import { invalidRequest, type RequestPart } from './request-faults.ts';
+
+export interface Asked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly caller: Caller;
+  /** Aborts when the client goes away before he is answered. */
+  readonly gone: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Sent as JSON; a stream as it is. */
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One that can be given, by status. */
+export interface PossibleAnswer {
+  readonly meaning: string;
+  readonly schema?: z.ZodType;
+}
+
+interface RouteFacts {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With `:name` for parameters. */
+  readonly url: string;
+  readonly summary: string;
+  /** Every key may ask where none is named. */
+  readonly scope?: Scope;
+  /** No key is needed. */
+  readonly isOpen?: boolean;
+  readonly answers: Readonly<Record<number, PossibleAnswer>>;
+  /** Titles of problems by code, where they have others here. */
+  readonly titles?: Readonly<Record<string, string>>;
+}
+
+export interface RouteSchemas<Params, Query, Body> {
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+}
+
+/** What has come, unchecked. */
+export type RawAsked = Asked<unknown, unknown, unknown>;
+
+export interface Route extends RouteFacts {
+  readonly schemas: RouteSchemas<unknown, unknown, unknown>;
+  /** Rejects with `invalid_request` and with what the route refuses. */
+  answer(asked: RawAsked): Promise<Answer>;
+}
+
+export function route<Params, Query, Body>({
+  schemas,
+  handle,
+  ...facts
+}: RouteFacts & {
+  readonly schemas: RouteSchemas<Params, Query, Body>;
+  readonly handle: (asked: Asked<Params, Query, Body>) => Answer | Promise<Answer>;
+}): Route {
+  const answer = async (asked: RawAsked) =>
+    handle({
+      ...asked,
+      params: checked('params', schemas.params, asked.params),
+      query: checked('query', schemas.query, asked.query),
+      body: checked('body', schemas.body, asked.body),
+    });
+  return { ...facts, schemas, answer };
+}
+
+/** A route without a schema for a part does not look at it, and has no type for it. */
+function checked<Value>(
+  part: RequestPart,
+  schema: z.ZodType<Value> | undefined,
+  value: unknown,
+): Value {
+  if (!schema) return undefined as Value; // which is unknown then
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidRequest(part, result.error.issues);
+}

@@ -1,0 +1,83 @@
+/**
+ * A daemon that is killed in the middle of everything: what it has answered is there in the next one.
+ *
+ * On the built package, with real processes: `npm test` builds first.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { fileWith } from '../support/config-files.ts';
+import { DaemonProcess, type Reply } from '../support/daemon-process.ts';
+import { freshPlace } from '../support/journal-places.ts';
+
+/** Free for each daemon: it says where it listens. */
+const listen = { port: 0 };
+
+function configOf(journal: string): string {
+  return fileWith(JSON.stringify({ listen, journal: { path: journal }, exec: { enabled: true } }));
+}
+
+/** Resolves when `look` says so; each look is a request that the daemon answers. */
+async function until<Value>(
+  look: () => Promise<Value>,
+  isIt: (value: Value) => boolean,
+): Promise<Value> {
+  for (;;) {
+    const value = await look();
+    if (isIt(value)) return value;
+  }
+}
+
+function runsIn({ runs }: Reply['body']): readonly { readonly runId: string }[] {
+  return runs as readonly { readonly runId: string }[]; // as a session is answered
+}
+
+test('a session and its exec being there after kill -9, and the outcome told when it ends', async () => {
+  const journal = freshPlace();
+  const args = ['--config', configOf(journal)];
+  const go = `${journal}.go`;
+  const first = await DaemonProcess.start(args);
+  const opened = await first.ask('POST', '/v1/sessions', {
+    sessionId: 's1',
+    labels: { for: 'ci' },
+  });
+  expect(opened).toMatchObject({ status: 201, body: { sessionId: 's1', isDurable: true } });
+  // It goes on when it is told to, so it runs still when the next daemon comes.
+  const script = `echo begun > ${journal}.begun; echo begun; until [ -e ${go} ]; do sleep 0.05; done; echo done; exit 7`;
+  const exec = first.ask('POST', '/v1/sessions/s1/exec', { cmd: ['sh', '-c', script] });
+  exec.catch(() => {}); // its daemon is killed before it answers
+  const atWork = await until(
+    () => first.ask('GET', '/v1/sessions/s1'),
+    // The program has begun, and its run was there when the daemon answered.
+    ({ body }) => existsSync(`${journal}.begun`) && runsIn(body).length > 0,
+  );
+  const [{ runId } = { runId: '' }] = runsIn(atWork.body);
+  await first.kill();
+  await expect(exec).rejects.toThrow();
+
+  const second = await DaemonProcess.start(args);
+  const found = await second.ask('GET', '/v1/sessions/s1');
+  expect(found).toMatchObject({
+    status: 200,
+    body: {
+      state: 'active',
+      owner: 'local',
+      labels: { for: 'ci' },
+      createdAt: opened.body['createdAt'],
+      runs: [{ runId, kind: 'exec', state: 'running' }],
+    },
+  });
+  const adopted = await second.ask('GET', `/v1/runs/${runId}`);
+  expect(adopted).toMatchObject({ status: 200, body: { state: 'running', stdout: 'begun\n' } });
+  writeFileSync(go, '');
+  const ended = await until(
+    () => second.ask('GET', `/v1/runs/${runId}`),
+    ({ body }) => body['endedAt'] !== null,
+  );
+  expect(ended).toMatchObject({
+    status: 200,
+    body: { state: 'failed', exitCode: 7, signal: null, stdout: 'begun\ndone\n', stderr: '' },
+  });
+  expect((await second.ask('GET', '/v1/sessions/s1')).body['runs']).toEqual([]);
+  const next = await second.ask('POST', '/v1/sessions/s1/exec', { cmd: ['echo', 'here'] });
+  expect(next).toMatchObject({ status: 200, body: { state: 'succeeded', stdout: 'here\n' } });
+});

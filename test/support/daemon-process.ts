@@ -1,0 +1,105 @@
+/**
+ * Daemons in processes of their own, with the built package, and requests to them. None outlives its test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach } from 'vitest';
+
+const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
+const living = new Set<DaemonProcess>();
+
+afterEach(async () => {
+  for (const daemon of living) await daemon.kill();
+});
+
+/** A line of its log. */
+export interface LogLine {
+  readonly msg?: string;
+  readonly url?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  /** What its JSON says; `undefined` without any. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export class DaemonProcess {
+  readonly log: LogLine[] = [];
+  url = '';
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<unknown[]>;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.closed = once(child, 'close');
+    living.add(this);
+  }
+
+  /** One that listens. Rejects with its last words when it ends instead. */
+  static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<DaemonProcess> {
+    const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    const daemon = new DaemonProcess(child);
+    await Promise.race([daemon.listens(), daemon.failed()]);
+    return daemon;
+  }
+
+  /** A request; `body` is sent as JSON. */
+  async ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Reply> {
+    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...init,
+      headers: { ...headers, ...init.headers },
+    });
+    const text = await response.text();
+    const { status } = response;
+    return { status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) };
+  }
+
+  /** It dies as by `kill -9`, and is gone when this resolves. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.ended();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Resolves with the exit code when it has ended. */
+  async ended(): Promise<unknown> {
+    const [code] = await this.closed;
+    living.delete(this);
+    return code;
+  }
+
+  private async listens(): Promise<void> {
+    const lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream });
+    await new Promise<void>((resolve) => {
+      lines.on('line', (text) => {
+        const line = JSON.parse(text) as LogLine; // as pino writes it
+        this.log.push(line);
+        this.url ||= line.url ?? '';
+        if (line.msg === 'listening') resolve();
+      });
+    });
+  }
+
+  private async failed(): Promise<never> {
+    let words = '';
+    this.child.stderr?.on('data', (chunk) => {
+      words += String(chunk);
+    });
+    const code = await this.ended();
+    throw new Error(`It has ended with ${code}: ${words}`);
+  }
+}
