@@ -39,10 +39,6 @@ export class OpenSessions {
     this.refusal.abort(reason);
   }
 
-  *open(): Generator<Session> {
-    for (const session of this.keeper.sessions()) yield session;
-  }
-
   private enter(id: string): OpenSession {
     const entry = { opening: this.openSession(id), users: 0 };
     this.byId.set(id, entry);

@@ -4,7 +4,7 @@
  * They are written one after the other, beside the event loop: a reader that does not read holds up nobody's
  * deadline. What cannot be written is told once; the work is not lost by it, its results are.
  */
-import { closeSync, openSync, write } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, write } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SlotkeeperError } from '../../fault.ts';
@@ -24,11 +24,17 @@ export class Results {
   private hasFailed = false;
   private readonly failed: (fault: SlotkeeperError) => void;
 
-  /** `path`: a file, which is begun anew; without one standard output. Throws `results_unavailable`. */
+  /** `path`: a file; without one standard output. Throws `results_unavailable`. */
   constructor(path: string | undefined, failed: (fault: SlotkeeperError) => void) {
     this.name = path ?? 'standard output';
     this.descriptor = path === undefined ? STANDARD_OUTPUT : this.open(path);
     this.failed = failed;
+  }
+
+  /** The file is begun anew: not before it is sure that there is work, and that it is nobody else's. */
+  begin(): void {
+    const isOurs = this.descriptor !== STANDARD_OUTPUT && fstatSync(this.descriptor).isFile();
+    if (isOurs) ftruncateSync(this.descriptor);
   }
 
   add(row: ResultRow): void {
@@ -76,7 +82,7 @@ export class Results {
 
   private open(path: string): number {
     try {
-      return openSync(path, 'w', 0o600);
+      return openSync(path, 'a', 0o600);
     } catch (error) {
       throw this.unavailable(error);
     }

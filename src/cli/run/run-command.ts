@@ -43,6 +43,7 @@ export class RunCommand {
     const jobs = await this.jobs(this.reader(known));
     const results = new Results(this.settings.results, (fault) => this.fail(fault));
     const keeper = await startSlotkeeper(this.settings.keeper);
+    results.begin();
     const interruption = this.listen();
     try {
       await this.perform(keeper, jobs, results);
@@ -50,7 +51,7 @@ export class RunCommand {
       interruption.end();
       await keeper.stop();
       await results.close();
-      this.display?.end();
+      this.endDisplay();
     }
     if (this.fault) this.tell(`${this.fault.message} [${this.fault.code}]`);
     return interruption.exitStatus ?? this.status;
@@ -122,6 +123,11 @@ export class RunCommand {
   private kill(): void {
     this.runner?.kill();
     this.display?.say('killing');
+  }
+
+  private endDisplay(): void {
+    this.display?.end();
+    this.display = undefined;
   }
 
   private fail(fault: SlotkeeperError): void {
