@@ -21,6 +21,7 @@ export type {
   RecoveredSession,
   RunRecord,
   SessionRecord,
+  WaitingRecord,
 } from './journal/journal.ts';
 export * from './limiter/index.ts';
 export * from './otp/index.ts';

@@ -31,7 +31,7 @@ function jsonOf(value: unknown, indentation?: number): string {
 
 /** For people. `now`: UTC epoch milliseconds. */
 export function textOf(report: JournalReport, now: number): string {
-  const { path, sessions, runs, ended, limits } = report;
+  const { path, sessions, runs, waiting, ended, limits } = report;
   return [
     `journal   ${path} (schema ${report.schemaVersion})`,
     `keeper    ${keeperOf(report, now)}`,
@@ -39,6 +39,8 @@ export function textOf(report: JournalReport, now: number): string {
     ...rowsOf(sessions, (slot) => held(slot, now)),
     `runs      ${countOf(runs, report)}`,
     ...rowsOf(runs, (slot) => held(slot, now)),
+    `waiting   ${waiting.length === 0 ? 'no commands' : `${waiting.length}, the first of them first`}`,
+    ...rowsOf(waiting, (waiter) => `${named(waiter)}, for ${age(now - waiter.queuedAt)}`),
     `limits    ${Object.keys(limits).length === 0 ? 'as the keeper is started' : limitsText(limits)}`,
     `ended     ${ended.length === 0 ? 'none kept' : `${ended.length}, the newest first`}`,
     ...rowsOf(ended, (slot) => `${named(slot)} ${slot.reason} ${age(now - slot.endedAt)} ago`),
@@ -72,7 +74,7 @@ function held(slot: JournalledSlot, now: number): string {
   return `${named(slot)}${of}${kind}${life}, since ${age(now - slot.grantedAt)}`;
 }
 
-function named({ sessionId, runId }: JournalledSlot): string {
+function named({ sessionId, runId }: Pick<JournalledSlot, 'sessionId' | 'runId'>): string {
   return runId === null ? sessionId : `${runId} in ${sessionId}`;
 }
 

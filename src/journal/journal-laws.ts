@@ -15,6 +15,7 @@ import type {
   Recovered,
   RunRecord,
   SessionRecord,
+  WaitingRecord,
 } from './journal.ts';
 
 export type OpenJournal = () => Journal | DurableJournal;
@@ -133,6 +134,59 @@ export const journalLaws: readonly JournalLaw[] = [
       strictEqual(store.recovered().interruptedSessions, 1);
     },
   ),
+
+  durableLaw('work that waits being there again in its order, with all that was said', (store) => {
+    const said = { owner: 'o', kind: 'k', labels: { a: 'b' }, priority: -1, leaseMs: 1.5 };
+    const late = waitOf('late', { place: 7, expiresAt: AT + 5, ...said });
+    const early = waitOf('early', { place: 2 });
+    store.commit([
+      { type: 'run_queued', ...late },
+      { type: 'run_queued', ...early },
+    ]);
+    deepStrictEqual(store.recovered().waiting, [early, late]);
+    deepStrictEqual(store.recovered().waiting, [early, late]);
+  }),
+
+  durableLaw('work that waits anew standing in the place of what waited under its id', (store) => {
+    store.commit([{ type: 'run_queued', ...waitOf('r', { place: 1, order: 'old' }) }]);
+    store.commit([{ type: 'run_queued', ...waitOf('r', { place: 2 }) }]);
+    deepStrictEqual(store.recovered().waiting, [waitOf('r', { place: 2 })]);
+  }),
+
+  durableLaw(
+    'work that waits no more being unknown, and leaving again changing nothing',
+    (store) => {
+      const left = { type: 'run_left_queue', runId: 'r' } as const;
+      store.commit([{ type: 'run_queued', ...waitOf('r') }, left], [left]);
+      deepStrictEqual(store.recovered(), NOTHING);
+    },
+  ),
+
+  durableLaw('the session of work that waits being there again, and active until then', (store) => {
+    const session = granted('s', { token: 1, life: 'process', terms: 'its terms' });
+    store.commit([session, { type: 'run_queued', ...waitOf('r') }]);
+    const { sessions, interruptedSessions } = store.recovered(AT + 9_000);
+    deepStrictEqual(
+      sessions.map(({ token, terms, lastActiveAt }) => [token, terms, lastActiveAt]),
+      [[1, 'its terms', AT + 9_000]],
+    );
+    strictEqual(interruptedSessions, 0);
+    store.commit([{ type: 'run_left_queue', runId: 'r' }]);
+    strictEqual(store.recovered().interruptedSessions, 1);
+  }),
+
+  durableLaw('a wait that is not taken up being told of among what has ended', (store) => {
+    const said = { owner: 'o', kind: 'k', labels: { a: 'b' } };
+    const waiting = waitOf('r', { ...said, leaseMs: 2 });
+    const end = { reason: 'wait_timeout', at: AT + 3, isKept: true } as const;
+    store.commit([{ type: 'run_queued', ...waiting }]);
+    store.commit([{ type: 'run_wait_ended', ...waiting, ...end }]);
+    const { waiting: left, endedRuns } = store.recovered();
+    deepStrictEqual(left, []);
+    const slot = { token: 0, runId: 'r', sessionId: 's', ...said, grantedAt: AT };
+    const ends = { endedAt: AT + 3, reason: 'wait_timeout', note: undefined };
+    deepStrictEqual(endedRuns, [{ ...slot, ...ends }]);
+  }),
 
   durableLaw('what lives as long as its process having ended with it, once', (store) => {
     const run = runOf('r', { token: 2 });
@@ -288,6 +342,7 @@ class Store {
 const NOTHING: Recovered = {
   sessions: [],
   runs: [],
+  waiting: [],
   closed: [],
   endedRuns: [],
   limits: {},
@@ -317,6 +372,12 @@ function runOf(runId: string, more: Partial<RunRecord> = {}): RunRecord {
   const plain = { ...said, order: undefined };
   const slot = { token: 1, runId, sessionId: 's', life: 'process' as const };
   return { ...slot, ...plain, grantedAt: AT, ...more };
+}
+
+function waitOf(runId: string, more: Partial<WaitingRecord> = {}): WaitingRecord {
+  const said = { owner: undefined, kind: undefined, labels: undefined, leaseMs: undefined };
+  const wait = { place: 1, priority: 0, queuedAt: AT, expiresAt: undefined };
+  return { runId, sessionId: 's', ...said, ...wait, order: 'its order', ...more };
 }
 
 function granted(sessionId: string, more: Partial<SessionRecord> = {}): JournalChange {

@@ -3,9 +3,10 @@
  */
 import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
 import type { Boot } from './boot.ts';
+import type { WaitingRecord } from './journal.ts';
 import { journalUnavailable } from './journal-faults.ts';
 import { JournalFile } from './journal-file.ts';
-import type { JournalledEnd, JournalledSlot } from './journalled-slot.ts';
+import type { JournalledEnd, JournalledSlot, JournalledWaiter } from './journalled-slot.ts';
 import type { Connection } from './sqlite-connection.ts';
 import { allEndsIn } from './sqlite-ended.ts';
 import { asFault, inspect } from './sqlite-inspection.ts';
@@ -13,7 +14,7 @@ import { connect } from './sqlite-journal.ts';
 import { isLocked } from './sqlite-lock.ts';
 import { runOf, sessionOf } from './sqlite-rows.ts';
 
-export type { JournalledEnd, JournalledSlot };
+export type { JournalledEnd, JournalledSlot, JournalledWaiter };
 
 /** All that a journal says. */
 export interface JournalReport {
@@ -27,6 +28,8 @@ export interface JournalReport {
   readonly limits: LimitChanges;
   readonly sessions: readonly JournalledSlot[];
   readonly runs: readonly JournalledSlot[];
+  /** Work of no process that waits for its slot: by priority, then in the order in which it came. */
+  readonly waiting: readonly JournalledWaiter[];
   /** What has ended otherwise than by its holder's release, newest first. */
   readonly ended: readonly JournalledEnd[];
 }
@@ -60,7 +63,11 @@ function read(file: JournalFile, connection: Connection): JournalReport {
   const isInUse = isLocked(file, connect);
   // A log that is written just now cannot be told from a damaged one.
   const inspected = { path: file.path, walPath: isInUse ? undefined : file.walPath };
-  const { version, boot, limits, sessions, runs } = inspect(connection, inspected, connect);
+  const { version, boot, limits, sessions, runs, waiting } = inspect(
+    connection,
+    inspected,
+    connect,
+  );
   return {
     path: file.path,
     schemaVersion: version,
@@ -69,8 +76,15 @@ function read(file: JournalFile, connection: Connection): JournalReport {
     limits,
     sessions: sessions.map((row) => slotOf({ ...sessionOf(row) })),
     runs: runs.map((row) => slotOf({ ...runOf(row) })),
+    waiting: waiting.map(waiterOf).sort((one, other) => other.priority - one.priority),
     ended: allEndsIn(connection, version < 2),
   };
+}
+
+function waiterOf(waiting: WaitingRecord): JournalledWaiter {
+  const { sessionId, runId, owner = null, kind = null, labels = {}, priority } = waiting;
+  const { queuedAt, expiresAt = null } = waiting;
+  return { sessionId, runId, owner, kind, labels, priority, queuedAt, expiresAt };
 }
 
 interface Recorded {

@@ -58,6 +58,12 @@ export type JournalChange =
   | ({ readonly type: 'run_slot_granted' } & RunRecord)
   | ({ readonly type: 'session_slot_ended' } & SlotEnd)
   | ({ readonly type: 'run_slot_ended' } & SlotEnd)
+  /** A run whose work is no part of the process waits for its slot. One of that id that waits is replaced. */
+  | ({ readonly type: 'run_queued' } & WaitingRecord)
+  /** It does so no more, or has it. Where none of that id waits nothing is changed. */
+  | { readonly type: 'run_left_queue'; readonly runId: string }
+  /** It has waited in a process that has ended, and is not taken up: it is found among what has ended. */
+  | ({ readonly type: 'run_wait_ended' } & WaitingRecord & WaitEnd)
   /** A run of this session began or ended. Only for sessions that outlive the process. */
   | { readonly type: 'session_active'; readonly token: number; readonly at: number }
   /** All that `setLimits` has ever said, together. */
@@ -73,6 +79,12 @@ interface SlotEnd {
   readonly isKept: boolean;
   /** What was said of it. */
   readonly note: string | undefined;
+}
+
+interface WaitEnd {
+  readonly reason: 'interrupted' | 'wait_timeout';
+  readonly at: number;
+  readonly isKept: true;
 }
 
 interface SlotRecord {
@@ -99,6 +111,25 @@ export interface RunRecord extends SlotRecord {
   readonly kind: string | undefined;
   /** What is to be done, for work that is no part of the process. */
   readonly order: string | undefined;
+}
+
+/** A run that waits for its slot, and whose work is no part of the process. */
+export interface WaitingRecord {
+  readonly runId: string;
+  /** Higher for who came later. */
+  readonly place: number;
+  readonly sessionId: string;
+  readonly owner: string | undefined;
+  readonly kind: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly priority: number;
+  /** `undefined` without a lease. */
+  readonly leaseMs: number | undefined;
+  /** What is to be done. */
+  readonly order: string;
+  readonly queuedAt: number;
+  /** When it is to wait no longer; `undefined` for one that waits for ever. */
+  readonly expiresAt: number | undefined;
 }
 
 /** A session that has outlived its process, or in which a command may have. */
@@ -137,9 +168,11 @@ export interface Recovered {
   /** What lives on, in the order of its grants. */
   readonly sessions: readonly RecoveredSession[];
   readonly runs: readonly RunRecord[];
+  /** Work that waits for its slot, in the order of its places. Its sessions are among those that live on. */
+  readonly waiting: readonly WaitingRecord[];
   /** Durable sessions whose end was noted and is not forgotten, in the order of their ends. */
   readonly closed: readonly ClosedSession[];
-  /** Runs of life `command` whose end is not forgotten, in the order of their ends. */
+  /** Runs of life `command` whose end is not forgotten, in the order of their ends; token 0: never granted. */
   readonly endedRuns: readonly EndedRun[];
   /** What `setLimits` has said. */
   readonly limits: LimitChanges;

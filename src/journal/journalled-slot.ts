@@ -18,6 +18,20 @@ export interface JournalledSlot {
   readonly grantedAt: number;
 }
 
+/** Work that waits for its slot, as it stands in the journal. Times are UTC epoch milliseconds. */
+export interface JournalledWaiter {
+  readonly sessionId: string;
+  readonly runId: string;
+  readonly owner: string | null;
+  readonly kind: string | null;
+  readonly labels: Labels;
+  /** Higher goes first. */
+  readonly priority: number;
+  readonly queuedAt: number;
+  /** When it is to wait no longer; `null` for one that waits for ever. */
+  readonly expiresAt: number | null;
+}
+
 export interface JournalledEnd extends JournalledSlot {
   readonly reason: string;
   readonly endedAt: number;

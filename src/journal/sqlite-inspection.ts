@@ -8,12 +8,13 @@
 import type { LimitChanges } from '../slots/index.ts';
 import { type Boot, isSameMachineBoot } from './boot.ts';
 import type { Column } from './checksum.ts';
-import type { ClosedSession, EndedRun } from './journal.ts';
+import type { ClosedSession, EndedRun, WaitingRecord } from './journal.ts';
 import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
 import type { Connect, Connection } from './sqlite-connection.ts';
 import { closedIn, endedRunsIn, isEndedIntact } from './sqlite-ended.ts';
 import { isIntact, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
 import { SCHEMA_VERSION, stepsFrom, tablesOf } from './sqlite-schema.ts';
+import { type WaitingRow, waitingOf } from './sqlite-waiting.ts';
 import { damageOfLog } from './wal-inspection.ts';
 
 /** All that a journal holds of what is. */
@@ -25,6 +26,8 @@ export interface JournalContent {
   readonly activity: ReadonlyMap<number, number>;
   /** What sessions are to be told again, by token. */
   readonly terms: ReadonlyMap<number, string>;
+  /** Work that waits, in the order of its places. */
+  readonly waiting: readonly WaitingRecord[];
   readonly closed: readonly ClosedSession[];
   readonly endedRuns: readonly EndedRun[];
   readonly limits: LimitChanges;
@@ -98,7 +101,9 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
   const found = connection.pragma('quick_check(1)', { simple: true });
   if (found !== 'ok') throw journalCorrupt(path, `is damaged (${String(found)})`);
   const damaged = (what: string) => journalCorrupt(path, what);
-  const rowsOf = <Row extends readonly Column[]>(table: string): Row[] => {
+  // What an older version has not got yet is empty.
+  const rowsOf = <Row extends readonly Column[]>(table: string, since = 1): Row[] => {
+    if (version < since) return [];
     const rows = connection.prepare(`SELECT * FROM ${table} ORDER BY 1`).raw().all() as Row[];
     if (!rows.every(isIntact)) throw damaged(`has a damaged row in ${table}`);
     return rows;
@@ -109,9 +114,9 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
   const facts = new Map(
     rowsOf<readonly [string, string, number]>('facts').map(([name, value]) => [name, value]),
   );
-  // What an older version has not got yet.
   const isOld = version < 2;
-  const terms = isOld ? [] : rowsOf<readonly [number, string, number]>('terms');
+  const terms = rowsOf<readonly [number, string, number]>('terms', 2);
+  const waiting = rowsOf<WaitingRow>('waiting', 3).map(waitingOf);
   if (!isEndedIntact(connection, isOld)) throw damaged('has a damaged row in ended');
   const boot = JSON.parse(facts.get('boot') ?? 'null') as Boot | null; // as it was written, unharmed
   const nextToken = Number(facts.get('next_token') ?? 1);
@@ -121,6 +126,7 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
     runs,
     activity: new Map(activity.map(([token, at]) => [token, at])),
     terms: new Map(terms.map(([token, text]) => [token, text])),
+    waiting: waiting.sort((one, other) => one.place - other.place),
     closed: isOld ? [] : closedIn(connection),
     endedRuns: isOld ? [] : endedRunsIn(connection),
     limits: limitsOf(facts.get('limits') ?? '{}'),
@@ -136,12 +142,21 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
 }
 
 /** What no journal says, whatever was written into it. */
-function contradictionIn({ sessions, runs, nextToken }: JournalContent): string | undefined {
+function contradictionIn({
+  sessions,
+  runs,
+  waiting,
+  nextToken,
+}: JournalContent): string | undefined {
   if (new Set(sessions.map(([, id]) => id)).size < sessions.length) {
     return 'contradicts itself: a session is held twice';
   }
   if (new Set(runs.map(([, id]) => id)).size < runs.length) {
     return 'contradicts itself: a run is held twice';
+  }
+  const held = new Set(runs.map(([, id]) => id));
+  if (waiting.some(({ runId }) => held.has(runId))) {
+    return 'contradicts itself: a run waits that is held';
   }
   const last = Math.max(sessions.at(-1)?.[0] ?? 0, runs.at(-1)?.[0] ?? 0);
   return last >= nextToken ? 'contradicts itself: a token was never reserved' : undefined;

@@ -106,9 +106,12 @@ export class SqliteJournal implements DurableJournal {
   }
 
   recover(now: number): Recovered {
-    const { sessions, runs, limits, activity, terms, closed, endedRuns } = this.content;
+    const { sessions, runs, waiting, limits, activity, terms, closed, endedRuns } = this.content;
     const commands = runs.filter(([, , , life]) => life === 'command');
-    const atWork = new Set(commands.map(([, , sessionId]) => sessionId));
+    const atWork = new Set([
+      ...commands.map(([, , sessionId]) => sessionId),
+      ...waiting.map(({ sessionId }) => sessionId),
+    ]);
     const living = sessions
       .filter(([, sessionId, life]) => life !== 'process' || atWork.has(sessionId))
       .map((row) => sessionOf(row, terms));
@@ -127,6 +130,7 @@ export class SqliteJournal implements DurableJournal {
           : lastActiveAt(session.token, session.grantedAt),
       })),
       runs: commands.map((row) => runOf(row, terms)),
+      waiting,
       closed,
       endedRuns,
       limits,

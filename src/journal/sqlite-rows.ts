@@ -86,7 +86,7 @@ export function labelsOf(text: string | null): Labels | undefined {
   return text === null ? undefined : (JSON.parse(text) as Labels); // as `textOfLabels` wrote them
 }
 
-function textOfLabels(labels: Labels | undefined): string | null {
+export function textOfLabels(labels: Labels | undefined): string | null {
   return labels === undefined ? null : JSON.stringify(labels);
 }
 

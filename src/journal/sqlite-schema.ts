@@ -80,6 +80,23 @@ const STEPS: readonly string[] = [
   -- What was said of an end. It counts in the checksum where it is there.
   ALTER TABLE ended ADD COLUMN note TEXT;
   `,
+  `
+  -- Work that waits for its slot. Found by its run, whose id is the one thing that stays the same.
+  CREATE TABLE waiting (
+    run_id     TEXT PRIMARY KEY,
+    place      INTEGER NOT NULL,
+    session_id TEXT NOT NULL,
+    owner      TEXT,
+    kind       TEXT,
+    labels     TEXT,
+    priority   INTEGER NOT NULL,
+    lease_ms   REAL,
+    work_order TEXT NOT NULL,
+    queued_at  INTEGER NOT NULL,
+    expires_at INTEGER,
+    checksum   INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

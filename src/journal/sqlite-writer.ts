@@ -5,10 +5,11 @@
  */
 import type { Boot } from './boot.ts';
 import { checksumOf, endChecksum } from './checksum.ts';
-import type { JournalChange } from './journal.ts';
+import type { JournalChange, WaitingRecord } from './journal.ts';
 import { BulkDelete, BulkInsert } from './sqlite-bulk.ts';
 import type { Connection, Statement } from './sqlite-connection.ts';
 import { runRow, sessionRow, textOfLimits } from './sqlite-rows.ts';
+import { slotChecksumOf, waitingRow } from './sqlite-waiting.ts';
 
 /** How much of what has ended is kept. */
 export interface Retention {
@@ -37,12 +38,17 @@ const ENDED_SESSION = `INSERT INTO ended (token, ${SLOT}, ${END})
 const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
   SELECT token, run_id, kind, ${SLOT}, checksum, :reason, :at, :note,
     end_checksum(token, :reason, :at, :note) FROM runs`;
+const ENDED_WAIT = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
+  SELECT 0, run_id, kind, session_id, 'command', owner, labels, lease_ms, queued_at,
+    :slotChecksum, :reason, :at, NULL, end_checksum(0, :reason, :at, NULL)
+  FROM waiting WHERE run_id = :runId`;
 const RUN_COLUMNS = 10;
 const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
 const OF_PROCESS = "life = 'process'";
-/** A session in which a command is at work lives as long as that. */
+/** A session in which a command is at work, or waits, lives as long as that. */
 const SESSION_OF_PROCESS = `${OF_PROCESS}
-  AND session_id NOT IN (SELECT session_id FROM runs WHERE life = 'command')`;
+  AND session_id NOT IN (SELECT session_id FROM runs WHERE life = 'command')
+  AND session_id NOT IN (SELECT session_id FROM waiting)`;
 const NEWEST = 'ORDER BY token DESC LIMIT :most';
 
 export class SqliteWriter {
@@ -129,6 +135,16 @@ export class SqliteWriter {
         statements.dropTerms.run(change.token);
         this.activity.delete(change.token);
         break;
+      case 'run_queued':
+        statements.addWaiting.run(...waitingRow(change));
+        break;
+      case 'run_left_queue':
+        statements.dropWaiting.run(change.runId);
+        break;
+      case 'run_wait_ended':
+        if (this.isToBeKept(change.isKept)) this.keepWait(change);
+        statements.dropWaiting.run(change.runId);
+        break;
       case 'session_active':
         this.activity.set(change.token, change.at);
         break;
@@ -155,6 +171,12 @@ export class SqliteWriter {
 
   private keep(statement: Statement, { token, reason, at, note = null }: KeptEnd): void {
     statement.run({ token, reason, at, note });
+    this.lastEndAt = at;
+  }
+
+  private keepWait(ended: WaitingRecord & Pick<KeptEnd, 'reason' | 'at'>): void {
+    const { runId, reason, at } = ended;
+    this.statements.keepWait.run({ runId, reason, at, slotChecksum: slotChecksumOf(ended) });
     this.lastEndAt = at;
   }
 
@@ -202,6 +224,9 @@ function prepare(connection: Connection) {
     setFact: connection.prepare(`INSERT OR REPLACE INTO facts ${values(3)}`),
     keepSession: connection.prepare(`${ENDED_SESSION} WHERE token = :token`),
     keepRun: connection.prepare(`${ENDED_RUN} WHERE token = :token`),
+    addWaiting: connection.prepare(`INSERT OR REPLACE INTO waiting ${values(12)}`),
+    dropWaiting: connection.prepare('DELETE FROM waiting WHERE run_id = ?'),
+    keepWait: connection.prepare(ENDED_WAIT),
     keepSessions: connection.prepare(`${ENDED_SESSION} WHERE ${SESSION_OF_PROCESS} ${NEWEST}`),
     keepRuns: connection.prepare(`${ENDED_RUN} WHERE ${OF_PROCESS} ${NEWEST}`),
     dropSessions: connection.prepare(`DELETE FROM sessions WHERE ${SESSION_OF_PROCESS}`),

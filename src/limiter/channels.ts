@@ -87,6 +87,8 @@ export interface JournalRecovered {
   /** Slots that have outlived the last process and are held again. */
   readonly sessions: number;
   readonly runs: number;
+  /** Commands that wait for their slots still. */
+  readonly waitingRuns: number;
   /** Slots that died with it. */
   readonly interruptedSessions: number;
   readonly interruptedRuns: number;

@@ -6,6 +6,7 @@ import { SlotkeeperError } from '../fault.ts';
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import { leaveIfAnswered } from './grants.ts';
+import { noteLeftQueue } from './journal-notes.ts';
 import { endAll } from './operations.ts';
 import type { Survivors } from './survivors.ts';
 import { finish, resume } from './write-path.ts';
@@ -19,12 +20,15 @@ export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
   if (desk.book.closingFault) return;
   limiter.faultPoints = undefined;
   resume(limiter);
-  const callers = callersWaiting(limiter);
+  const areOrdersKept = limiter.waitingOrders.areKept || fault().code !== 'stopped';
+  const callers = callersWaiting(limiter, areOrdersKept);
   endAll(limiter, 'stopped');
   limiter.mode = 'stopped';
   limiter.leases.close();
   const at = Math.round(limiter.clock.now());
-  limiter.storage.close({ type: 'process_slots_ended', reason: 'stopped', at });
+  // Nothing else is noted when the limiter ends than who has left the queue.
+  const left = limiter.batch.changes.splice(0);
+  limiter.storage.close([...left, { type: 'process_slots_ended', reason: 'stopped', at }]);
   limiter.drains.reject(fault);
   desk.book.close(fault);
   finish(limiter);
@@ -37,8 +41,11 @@ export function stopped(): SlotkeeperError<'stopped'> {
   return new SlotkeeperError('stopped', 'The limiter has been stopped');
 }
 
-/** Takes all who wait out of the queue; who has left already is said to have left. */
-function callersWaiting(limiter: Survivors): BookedCall[] {
+/**
+ * Takes all who wait out of the queue; who has left already is said to have left. Work that is no part of the
+ * process goes on waiting for the next one if the limiter has failed, or was told to keep it.
+ */
+function callersWaiting(limiter: Survivors, areOrdersKept: boolean): BookedCall[] {
   const { tables } = limiter;
   const callers: BookedCall[] = [];
   const withdraw = (entry: RunEntry | SessionEntry, take: () => void): void => {
@@ -48,7 +55,11 @@ function callersWaiting(limiter: Survivors): BookedCall[] {
     callers.push(...(waiter.claimants as BookedCall[])); // only calls wait
     if (entry.waiter === waiter) take();
   };
-  for (const run of tables.runs) withdraw(run, () => tables.withdrawRun(run));
+  const takeRun = (run: RunEntry): void => {
+    if (limiter.isDurable && !areOrdersKept) noteLeftQueue(limiter, run);
+    tables.withdrawRun(run);
+  };
+  for (const run of tables.runs) withdraw(run, () => takeRun(run));
   for (const session of tables.sessions) withdraw(session, () => tables.withdrawSession(session));
   return callers;
 }

@@ -15,14 +15,15 @@ import {
 import { bind, takeOver } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
+import { noteLeftQueue } from './journal-notes.ts';
 import { recordGrant, recordRefusal } from './records.ts';
 import { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
 
 /** Grants every waiter for whom there is room, in order, where it can be written down. */
 export function grantWaiters(limiter: Survivors): void {
-  const { tables, storage } = limiter;
-  if (storage.isDegraded) return;
+  const { tables, storage, waitingOrders } = limiter;
+  if (storage.isDegraded || waitingOrders.areKept) return;
   for (let entry = tables.nextSession(); entry; entry = tables.nextSession()) {
     grantOrDrop(limiter, entry);
   }
@@ -137,9 +138,12 @@ function workAmong(calls: readonly BookedCall[], { life }: RunEntry | SessionEnt
   return leader && requestOf(leader).bonds?.work;
 }
 
-function withdraw({ tables }: Survivors, entry: RunEntry | SessionEntry): void {
-  if (entry instanceof RunEntry) tables.withdrawRun(entry);
-  else tables.withdrawSession(entry);
+function withdraw(limiter: Survivors, entry: RunEntry | SessionEntry): void {
+  const { tables } = limiter;
+  if (entry instanceof RunEntry) {
+    if (limiter.isDurable) noteLeftQueue(limiter, entry);
+    tables.withdrawRun(entry);
+  } else tables.withdrawSession(entry);
 }
 
 function callsOf(waiter: Waiter): BookedCall[] {

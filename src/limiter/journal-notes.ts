@@ -2,6 +2,7 @@
  * What of a change is written down, where the journal keeps anything: the lines of the batch.
  */
 import { type EndReason, RunEntry, type SessionEntry } from '../slots/index.ts';
+import type { AcquireRunCall } from './calls.ts';
 import { ensureTie, tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -19,6 +20,7 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
     const kind = entry.kind?.id;
     const type = 'run_slot_granted';
     const order = tieOf(entry)?.terms;
+    noteLeftQueue(limiter, entry);
     const slot = { token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt, order };
     changes.push({ type, ...slot });
     noteActivity(limiter, session);
@@ -29,6 +31,43 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
     if (life === 'durable') ensureTie(entry).grantedAt = grantedAt;
     changes.push({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt, terms });
   }
+}
+
+/** Work that is no part of the process waits: whoever comes after it finds it waiting. */
+export function noteQueued(limiter: Survivors, entry: RunEntry, call: AcquireRunCall): void {
+  const { life, terms: order, leaseMs } = call.bonds ?? {};
+  if (life !== 'command' || order === undefined) return;
+  ensureTie(entry).isWaitWritten = true;
+  const { runId, sessionId, owner, kind, labels, priority } = call;
+  const said = { runId, sessionId, owner, kind, labels, priority, order };
+  const lease = { leaseMs: leaseMs === Infinity ? undefined : leaseMs };
+  limiter.batch.changes.push({ type: 'run_queued', ...said, ...lease, ...waitOf(limiter, call) });
+}
+
+/** What has waited before this process keeps its place. */
+function waitOf(limiter: Survivors, { runId, waitTimeoutMs }: AcquireRunCall) {
+  const { waitingOrders } = limiter;
+  const queuedAt = timeOf(limiter);
+  const { place, ...known } = waitingOrders.find(runId) ?? { place: waitingOrders.nextPlace() };
+  if ('queuedAt' in known) return { place, queuedAt: known.queuedAt, expiresAt: known.expiresAt };
+  const end = Math.round(queuedAt + waitTimeoutMs);
+  return { place, queuedAt, expiresAt: Number.isSafeInteger(end) ? end : undefined };
+}
+
+/** A run waits no more, or has its slot; if it stood in the journal as one that waits, it does no more. */
+export function noteLeftQueue(limiter: Survivors, entry: RunEntry): void {
+  const runId = entry.id;
+  if (tieOf(entry)?.isWaitWritten || limiter.waitingOrders.find(runId)) {
+    limiter.batch.changes.push({ type: 'run_left_queue', runId });
+  }
+}
+
+/** One that the last process has left waiting is refused when it is asked for again. */
+export function noteNotTakenUp(
+  { batch, waitingOrders }: Survivors,
+  { runId }: AcquireRunCall,
+): void {
+  if (waitingOrders.find(runId)) batch.changes.push({ type: 'run_left_queue', runId });
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 import { bind, renew, takeOver, unbind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type {
+  AcquireCall,
   AcquireRunCall,
   AcquireSessionCall,
   Bonds,
@@ -44,6 +45,7 @@ import {
   requestOf,
 } from './grants.ts';
 import type { Holder } from './holder.ts';
+import { noteNotTakenUp, noteQueued } from './journal-notes.ts';
 import type { Lease } from './leases.ts';
 import { recordDraining, recordEnd, recordGrant, recordLimits } from './records.ts';
 import { NOTHING_RELEASED, ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
@@ -62,10 +64,10 @@ type Verdict<Entry> = Decision<Entry> | typeof STAYS;
 
 export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
   decide: (limiter, call) =>
-    call.isWaiting ? STAYS : unlessDegraded(limiter, decideNewRun(limiter, call)),
+    call.isWaiting ? STAYS : unlessDegraded(limiter, decideNewRun(limiter, call), call),
 
   change(limiter, call, decision) {
-    const { tables, batch } = limiter;
+    const { batch } = limiter;
     switch (decision.type) {
       case 'grant': {
         const entry = holdRun(limiter, call);
@@ -73,7 +75,11 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
         break;
       }
       case 'wait':
-        claim(limiter, call, tables.queueRun(call, limiter.now));
+        queueRun(limiter, call);
+        break;
+      case 'refuse':
+        if (limiter.isDurable) noteNotTakenUp(limiter, call);
+        answerKnown(limiter, call, decision);
         break;
       default:
         answerKnown(limiter, call, decision);
@@ -83,7 +89,7 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
 
 export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>> = {
   decide: (limiter, call) =>
-    call.isWaiting ? STAYS : unlessDegraded(limiter, decideSession(limiter.tables, call)),
+    call.isWaiting ? STAYS : unlessDegraded(limiter, decideSession(limiter.tables, call), call),
 
   change(limiter, call, decision) {
     const { tables, batch, now } = limiter;
@@ -256,11 +262,29 @@ export function endAll(limiter: Survivors, reason: EndReason): void {
   }
 }
 
-/** What cannot be written down is not granted. */
-function unlessDegraded<Entry>({ storage }: Survivors, decision: Decision<Entry>): Decision<Entry> {
+/** What cannot be written down is not granted, nor queued if its wait is to be written down. */
+function unlessDegraded<Entry>(
+  { storage }: Survivors,
+  decision: Decision<Entry>,
+  { bonds }: AcquireCall,
+): Decision<Entry> {
   if (!storage.isDegraded) return decision;
   const isLost = decision.type === 'refuse' && decision.refusal.code === 'unavailable';
-  return decision.type === 'grant' || isLost ? NOT_KEPT : decision;
+  const isToBeWritten = decision.type === 'wait' && bonds?.life === 'command';
+  return decision.type === 'grant' || isLost || isToBeWritten ? NOT_KEPT : decision;
+}
+
+function queueRun(limiter: Survivors, call: AcquireRunCall): void {
+  const entry = limiter.tables.queueRun(call, limiter.now);
+  if (limiter.isDurable) {
+    noteQueued(limiter, entry, call);
+    limiter.tables.undo.add(forgetWait, call);
+  }
+  claim(limiter, call, entry);
+}
+
+function forgetWait(call: AcquireRunCall): void {
+  call.entry = undefined;
 }
 
 /** A managed run is nobody else's: its work begins with its grant, and gives it back. */
@@ -307,7 +331,8 @@ function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEn
   limiter.tables.addClaim(entry.waiter, call);
   call.startWaiting(entry);
   const { work } = requestOf(call).bonds ?? {};
-  if (work) queueMicrotask(() => work.queued());
+  // Where its wait could not be written down, it was taken back.
+  if (work) queueMicrotask(() => call.entry && work.queued());
 }
 
 /** What a release is about: with a handle or a token, only the grant that it stands for. */

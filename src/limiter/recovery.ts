@@ -13,6 +13,7 @@ import type {
   Recovered,
   RecoveredSession,
   RunRecord,
+  WaitingRecord,
 } from '../journal/journal.ts';
 import { RunEntry, SessionEntry, violations } from '../slots/index.ts';
 import { bind } from './bonds.ts';
@@ -22,8 +23,8 @@ import { runIds } from './run-ids.ts';
 import { ensureTie } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 
-/** Says of a program that the last process had started whether it runs still. */
-export type Adopt = (run: RunRecord) => 'alive' | 'gone';
+/** Says of work that the last process had, begun or waiting, whether it is taken up. */
+export type Adopt = (run: RunRecord | WaitingRecord) => 'alive' | 'gone';
 
 /** Rebuilds the tables, and tells what it has found. Throws `journal_corrupt`, and what the journal throws. */
 export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: Adopt): Recovered {
@@ -39,7 +40,10 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     if (adopt(run) === 'alive') holdRunAgain(limiter, run);
     else gone.push(run);
   }
-  if (gone.length > 0) journal.commit(gone.map((run) => interrupted(run, now)));
+  const waits = sortedOut(found, adopt, now);
+  const ended = [...gone.map((run) => interrupted(run, now)), ...waits.over];
+  if (ended.length > 0) journal.commit(ended);
+  limiter.waitingOrders.begin(waits.goingOn);
   const broken = violations(tables);
   if (broken.length > 0) throw contradictory(journal.name, broken);
   tables.undo.clear();
@@ -47,12 +51,31 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     journal: journal.name,
     sessions: found.sessions.length,
     runs: found.runs.length - gone.length,
+    waitingRuns: waits.goingOn.length,
     interruptedSessions: found.interruptedSessions,
     interruptedRuns: found.interruptedRuns + gone.length,
     durationMs: clock.monotonicNow() - begunAt,
   });
-  return { ...found, endedRuns: [...found.endedRuns, ...gone.map((run) => endOf(run, now))] };
+  const ends = [...gone.map((run) => endOf(run, now)), ...waits.over.map(endOfWait)];
+  return { ...found, waiting: waits.goingOn, endedRuns: [...found.endedRuns, ...ends] };
 }
+
+/** A wait goes on if its time is not over, somebody takes it up, and its session is there. */
+function sortedOut(found: Recovered, adopt: Adopt, at: number) {
+  const sessions = new Set(found.sessions.map(({ sessionId }) => sessionId));
+  const goingOn: WaitingRecord[] = [];
+  const over: EndOfWait[] = [];
+  for (const waiting of found.waiting) {
+    const { sessionId, expiresAt = Infinity } = waiting;
+    const isTakenUp = sessions.has(sessionId) && adopt(waiting) === 'alive';
+    const reason = isTakenUp ? 'wait_timeout' : 'interrupted';
+    if (isTakenUp && expiresAt > at) goingOn.push(waiting);
+    else over.push({ type: 'run_wait_ended', ...waiting, reason, at, isKept: true });
+  }
+  return { goingOn, over };
+}
+
+type EndOfWait = Extract<JournalChange, { readonly type: 'run_wait_ended' }>;
 
 function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
   if (limiter.isHeard(journalRecovered)) limiter.publishEvent(journalRecovered, recovery);
@@ -142,6 +165,13 @@ function endOf(run: RunRecord, endedAt: number): EndedRun {
   const { token, runId, sessionId, owner, kind, labels, grantedAt } = run;
   const slot = { token, runId, sessionId, owner, kind, labels, grantedAt };
   return { ...slot, endedAt, reason: 'interrupted', note: undefined };
+}
+
+/** It never had a slot. */
+function endOfWait(wait: EndOfWait): EndedRun {
+  const { runId, sessionId, owner, kind, labels, queuedAt: grantedAt, at: endedAt, reason } = wait;
+  const slot = { token: 0, runId, sessionId, owner, kind, labels, grantedAt };
+  return { ...slot, endedAt, reason, note: undefined };
 }
 
 function contradictory(

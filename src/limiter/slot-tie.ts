@@ -17,6 +17,8 @@ export class SlotTie {
   terms: string | undefined = undefined;
   /** UTC epoch milliseconds, as its grant was written down. */
   grantedAt: number | undefined = undefined;
+  /** Whether the wait for it stands in the journal. */
+  isWaitWritten = false;
   /** What a managed slot is held for. */
   work: SlotWork | undefined = undefined;
   /** Where it was acquired, and how many handles are on it, where handles are traced. */

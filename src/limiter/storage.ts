@@ -115,11 +115,11 @@ export class Storage {
   }
 
   /** The limiter has ended: writes what it can. */
-  close(last: JournalChange): void {
+  close(last: readonly JournalChange[]): void {
     const { journal } = this;
     if (!journal) return;
     if (this.timer) this.clock.clearTimeout(this.timer);
-    const failure = attempt(() => journal.commit([...this.owed, last]));
+    const failure = attempt(() => journal.commit([...this.owed, ...last]));
     if (failure) this.logger.error({ journal: journal.name, error: failure.thrown }, LAST_LOST);
     journal.close();
   }

@@ -21,6 +21,7 @@ import { runIds } from './run-ids.ts';
 import { StatusPage } from './status-page.ts';
 import { Storage } from './storage.ts';
 import type { TokenSource } from './token-source.ts';
+import { WaitingOrders } from './waiting-orders.ts';
 
 export interface SurvivorsOptions {
   readonly limits: Limits;
@@ -46,6 +47,7 @@ export class Survivors {
   readonly holders: Holders;
   readonly leases: Leases;
   readonly drains: Drains;
+  readonly waitingOrders = new WaitingOrders();
   readonly holdTimes = new HoldTimes();
   readonly streams = new EventStreams();
   /** Ports to clients in other threads. */

@@ -248,6 +248,7 @@ export const catalogue: Catalogue = {
       journal: JOURNAL,
       sessions: 'session slots that are held again',
       runs: 'run slots that are held again',
+      waitingRuns: 'commands that wait for their slots still',
       interruptedSessions: 'session slots that died with the last process',
       interruptedRuns: 'run slots that died with it',
       durationMs: 'milliseconds that reading, ending and rebuilding have taken',

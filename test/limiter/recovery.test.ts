@@ -155,6 +155,7 @@ describe('a limiter that finds a journal', () => {
         journal: left,
         sessions: 1,
         runs: 0,
+        waitingRuns: 0,
         interruptedSessions: 1,
         interruptedRuns: 3,
         durationMs: 0,

@@ -46,6 +46,15 @@ function changesOf(token: number): JournalChange[] {
   const more: JournalChange[] = [];
   if (token % 4 === 0) more.push({ type: 'run_slot_ended', ...end });
   if (token % 3 === 0) more.push({ type: 'session_active', token, at: AT + token });
+  const wait = { runId: `waiting-${token}`, place: token, sessionId, order: `order of ${token}` };
+  const expiresAt = token % 7 === 0 ? undefined : AT + token;
+  const queued = { ...wait, ...slot, kind: undefined, leaseMs: undefined, queuedAt: AT, expiresAt };
+  const waiting = { ...queued, priority: (token % 9) - 4 };
+  if (token % 6 < 2) more.push({ type: 'run_queued', ...waiting });
+  if (token % 18 === 0) {
+    const over = { reason: 'interrupted' as const, at: AT, isKept: true as const };
+    more.push({ type: 'run_wait_ended', ...waiting, ...over });
+  }
   return [
     { type: 'session_slot_granted', ...session },
     { type: 'run_slot_granted', ...run, ...slot, kind: 'tool', leaseMs: 1.5, order: terms },

@@ -20,6 +20,7 @@ export class RecordingJournal implements DurableJournal {
     const nothing = {
       sessions: [],
       runs: [],
+      waiting: [],
       closed: [],
       endedRuns: [],
       interruptedSessions: 0,
