@@ -32,6 +32,11 @@ export interface KeeperStatus extends Status {
 export interface StopOptions {
   /** How long to wait for the work of the runs, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /**
+   * What becomes of commands that wait for their slots, with a journal on disk: `'cancel'` (default), they are
+   * withdrawn; `'keep'`, they go on waiting in the journal, with their sessions, and the next keeper has them.
+   */
+  readonly waiting?: 'cancel' | 'keep';
 }
 
 export interface StopReport {
@@ -119,8 +124,8 @@ export class Slotkeeper {
    * `invalid_option`.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    const timeoutMs = checkedTimeout(options);
-    this.stopping ??= this.stopWithin(timeoutMs);
+    const checked = checkedStop(options);
+    this.stopping ??= this.stopWithin(checked);
     return this.stopping;
   }
 
@@ -128,10 +133,10 @@ export class Slotkeeper {
     await this.stop();
   }
 
-  private async stopWithin(timeoutMs: number): Promise<StopReport> {
+  private async stopWithin({ timeoutMs, waiting }: Required<StopOptions>): Promise<StopReport> {
     const { register, tree } = this;
     const count = register.openSessions;
-    await register.within(register.closeAll(), timeoutMs);
+    await register.within(register.closeAll(waiting), timeoutMs);
     const abandoned = register.abandoned();
     const left = register.openSessions;
     await tree.stop();
@@ -161,6 +166,9 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
     supervisor: others[0] as ServerRef as AnySupervisorRef,
     executors: { fn: fnExecutor, command },
     isKept,
+    keepWaiting: () => {
+      survivors.waitingOrders.areKept = true;
+    },
     clock,
     logger,
     retention: { ...DEFAULT_RETENTION, ...checked.retention },
@@ -169,6 +177,7 @@ export async function startSlotkeeper(options: LimiterOptions = {}): Promise<Slo
   try {
     command.clean(tokensOf(recovered?.runs), tokensOf(recovered?.endedRuns));
     if (recovered) await register.restore(recovered);
+    survivors.waitingOrders.settle();
   } catch (fault) {
     await tree.stop();
     throw fault;
@@ -196,12 +205,17 @@ function tokensOf(slots: readonly { readonly token: number }[] = []): number[] {
   return slots.map(({ token }) => token);
 }
 
-function checkedTimeout(options: StopOptions): number {
+function checkedStop(options: StopOptions): Required<StopOptions> {
   expectOption('options', options, isObject, 'an object');
-  expectKnown(options, ['timeoutMs']);
-  const { timeoutMs = DEFAULT_STOP_MS } = options;
+  expectKnown(options, ['timeoutMs', 'waiting']);
+  const { timeoutMs = DEFAULT_STOP_MS, waiting = 'cancel' } = options;
   expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
-  return timeoutMs;
+  expectOption('waiting', waiting, isWaiting, "'cancel' or 'keep'");
+  return { timeoutMs, waiting };
+}
+
+function isWaiting(value: unknown): boolean {
+  return value === 'cancel' || value === 'keep';
 }
 
 function isObject(value: unknown): boolean {

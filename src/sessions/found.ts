@@ -37,7 +37,21 @@ export interface ClosedSession {
   readonly note: string;
 }
 
-/** A run slot that outlived its process, and has ended. */
+/** A run that waited for its slot when its process ended. */
+export interface FoundWaiter {
+  readonly sessionId: string;
+  readonly runId: string;
+  readonly owner: string | undefined;
+  readonly kind: string | undefined;
+  readonly labels: Labels | undefined;
+  readonly priority: number;
+  readonly leaseMs: number | undefined;
+  readonly order: string;
+  readonly queuedAt: number;
+  readonly expiresAt: number | undefined;
+}
+
+/** A run slot that outlived its process, and has ended; token 0 for one that was never granted. */
 export interface FoundEnd {
   readonly token: number;
   readonly sessionId: string;
@@ -54,6 +68,8 @@ export interface FoundEnd {
 export interface Found {
   readonly sessions: readonly FoundSession[];
   readonly runs: readonly FoundRun[];
+  /** In the order in which they came. */
+  readonly waiting: readonly FoundWaiter[];
   readonly closed: readonly ClosedSession[];
   readonly endedRuns: readonly FoundEnd[];
 }

@@ -2,7 +2,6 @@
  * What stands behind a `Run`: a run of this process (`run-core.ts`), or one that had ended before this process
  * began (`past-run.ts`).
  */
-import { SlotkeeperError } from '../fault.ts';
 import type { ControlOperation, ControlRecord } from './history.ts';
 import type { RunOutcome, RunState, Stop } from './outcome.ts';
 import type { RunOptions } from './run-options.ts';
@@ -27,9 +26,4 @@ export interface KnownRun extends Printing {
   control(operation: ControlOperation, stop: Stop): void;
   pause(): void;
   resume(): void;
-}
-
-export function notRunning({ id, state }: KnownRun): SlotkeeperError<'run_not_running'> {
-  const text = `Run ${id} is ${state}: only a run that runs can be paused or resumed`;
-  return new SlotkeeperError('run_not_running', text, { runId: id, state });
 }

@@ -6,8 +6,9 @@
 import type { KeepingExecutor, OutputOptions, OutputRecord } from '../executors/executor.ts';
 import type { EndReason } from '../limiter/index.ts';
 import type { FoundEnd } from './found.ts';
-import { type KnownRun, notRunning } from './known-run.ts';
+import type { KnownRun } from './known-run.ts';
 import { type RunOutcome, type RunState, type Stop, stoppedOutcome } from './outcome.ts';
+import { notRunning } from './run-faults.ts';
 import { endOfText, type WrittenEnd } from './run-notes.ts';
 import type { RunOptions } from './run-options.ts';
 import type { KnownTimes } from './run-times.ts';
@@ -16,6 +17,7 @@ import { stopFor } from './stops.ts';
 
 const NOTHING_ORDERED = { records: [] } as const;
 const ORPHANED: Stop = { state: 'interrupted', reason: 'orphaned', note: undefined };
+const WAITED_TOO_LONG: Stop = { state: 'timed_out', reason: 'wait_timeout', note: undefined };
 
 export class PastRun implements KnownRun {
   readonly id: string;
@@ -56,9 +58,11 @@ export class PastRun implements KnownRun {
     this.outcome = { promise: Promise.resolve(outcome) };
   }
 
-  /** Tokens rise: it had its slot after its session had, and was asked for before that was closed. */
-  isOf({ id, token, endedAt = Infinity }: SessionCore): boolean {
-    return id === this.sessionId && token < this.token && this.times.queuedAt <= endedAt;
+  /** It was asked for while the session was there. Tokens rise: it had its slot, if any, after that had. */
+  isOf({ id, token, createdAt = Infinity, endedAt = Infinity }: SessionCore): boolean {
+    const { queuedAt } = this.times;
+    if (id !== this.sessionId || queuedAt > endedAt) return false;
+    return this.token === 0 ? createdAt <= queuedAt : token < this.token;
   }
 
   control(): void {}
@@ -86,14 +90,17 @@ export class PastRun implements KnownRun {
 
 const NO_TIMES = { startedAt: undefined, deadlineAt: undefined, waitedMs: undefined };
 
-/** Nobody has written down more than its grant and its end. */
-function timesOf({ grantedAt, endedAt }: FoundEnd): KnownTimes {
-  return { ...NO_TIMES, queuedAt: grantedAt, startedAt: grantedAt, waitedMs: 0, endedAt };
+/** Nobody has written down more than its grant, or its wait, and its end. */
+function timesOf({ token, grantedAt, endedAt }: FoundEnd): KnownTimes {
+  const known = { ...NO_TIMES, queuedAt: grantedAt, endedAt };
+  return token === 0 ? known : { ...known, startedAt: grantedAt, waitedMs: 0 };
 }
 
 /** Of one that nobody took up nobody knows how it ended. */
 function stopOf(reason: string): Stop {
-  return reason === 'interrupted' ? ORPHANED : stopFor(reason as EndReason); // as the limiter wrote it
+  if (reason === 'interrupted') return ORPHANED;
+  if (reason === 'wait_timeout') return WAITED_TOO_LONG;
+  return stopFor(reason as EndReason); // as the limiter wrote it
 }
 
 function outcomeOf(runId: string, end: WrittenEnd, executor: KeepingExecutor): RunOutcome {

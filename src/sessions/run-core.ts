@@ -15,18 +15,19 @@ import type {
   WorkEnd,
   WorkPlace,
 } from '../executors/executor.ts';
-import { SlotkeeperError } from '../fault.ts';
 import type { AcquireRunOptions, EndReason, RunSlot } from '../limiter/index.ts';
 import type { SlotWork } from '../limiter/slot-work.ts';
 import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
-import { Deadline, deadlinesOf } from '../otp/deadlines.ts';
+import { deadlinesOf } from '../otp/deadlines.ts';
 import { onEnd } from '../otp/monitor.ts';
 import { type ControlOperation, History } from './history.ts';
-import { type KnownRun, notRunning } from './known-run.ts';
+import type { KnownRun } from './known-run.ts';
 import { Once } from './once.ts';
 import type { RunOutcome, RunState, Stop, StopReason, StopState } from './outcome.ts';
 import { Run } from './run.ts';
+import { RunDeadline } from './run-deadline.ts';
 import { RunEnd } from './run-end.ts';
+import { cannotPause, notRunning, runCrashed } from './run-faults.ts';
 import type { RunActor, RunEvent } from './run-machine.ts';
 import { isPausedIn, runStateOf, startRunActor } from './run-machine.ts';
 import { textOfEnd, textOfOrder } from './run-notes.ts';
@@ -39,22 +40,8 @@ import { stopFor, stopOfNote, stopOfRefusal } from './stops.ts';
 export interface Task {
   readonly executor: Executor;
   readonly order: unknown;
-  /** Where a process that has ended had begun it. */
+  /** Where a process that has ended had begun it, or had it waiting. */
   readonly past?: RunPast;
-}
-
-/** The time of a run's work is over. */
-class RunDeadline extends Deadline {
-  private readonly run: RunCore;
-
-  constructor(run: RunCore, dueAt: number) {
-    super(dueAt);
-    this.run = run;
-  }
-
-  override expire(): void {
-    this.run.stop({ state: 'timed_out', reason: 'deadline', note: undefined });
-  }
 }
 
 export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
@@ -67,9 +54,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   readonly outcome = new Once<RunOutcome>();
   /** Whether it has its slot, or waits for it: from then on it will have an outcome. */
   private readonly accepted = new Once<Run>();
-  /** Made when somebody waits for them: its work has begun, or never will; it is over. */
+  /** Made when somebody waits for them: its work has begun, or never will; it is over; it waits again. */
   private begun: Once<void> | undefined = undefined;
   private over: Once<void> | undefined = undefined;
+  private placed: Once<void> | undefined = undefined;
   /** What it is to do, and who does it. */
   private order: unknown;
   private readonly executor: Executor;
@@ -86,6 +74,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   private isSlotGone = false;
   private isOver = false;
   private isStuck = false;
+  /** It goes on waiting in the journal, for the next process. */
+  private isLeft = false;
   private lastToken = 0;
 
   constructor(session: SessionCore, id: string, task: Task, options: RunOptions) {
@@ -94,7 +84,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
     this.order = task.order;
     this.executor = task.executor;
     this.ending = new RunEnd(id);
-    this.isAdopted = task.past !== undefined;
+    this.isAdopted = task.past?.begunAt !== undefined;
     this.options = options;
     const { clock } = session.register;
     this.times = new RunTimes(clock, options.deadlineMs ?? Infinity, task.past);
@@ -163,11 +153,32 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
     return this.accepted.promise;
   }
 
+  /** One that was accepted by a process that has ended. Resolves when it waits again, or does not any more. */
+  askAgain(): Promise<void> {
+    this.placed = new Once();
+    this.takeIn();
+    this.ask();
+    // After it: so whoever is withdrawn has waited, and leaves no trace in the journal.
+    if (!this.session.isActive) this.stop(this.session.stopOfRuns ?? stopFor('stopped'));
+    return this.placed.promise;
+  }
+
   /** Brings it to its end. The first reason stays; a run whose work has ended already is not stopped. */
   stop(stop: Stop): void {
     if (this.isDecided) return;
     this.ending.stopped(stop);
     this.send({ type: 'stop' });
+  }
+
+  /** Whether it can go on waiting when this process ends. */
+  get canBeLeft(): boolean {
+    return this.isAccepted && this.executor.outlives && this.state === 'queued';
+  }
+
+  /** The same, but its wait, or a grant that is on its way, is the next process's. */
+  leave(stop: Stop): void {
+    this.isLeft = true;
+    this.stop(stop);
   }
 
   /** Somebody has ordered it. What changes nothing is not noted. */
@@ -194,6 +205,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   // ── What the limiter says ───────────────────────────────────────────────────────────────────────
 
   queued(): void {
+    this.placed?.resolve();
     if (this.isOver || this.accepted.isDone) return;
     if (this.accept()) this.session.register.tellQueued(this);
   }
@@ -214,6 +226,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   }
 
   private granted(slot: RunSlot): void {
+    this.placed?.resolve();
+    if (this.isLeft) return;
     this.slot = slot;
     this.lastToken = slot.token;
     if (this.isOver || this.ending.crash) this.giveSlotBack();
@@ -222,6 +236,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   }
 
   private refused(fault: unknown): void {
+    this.placed?.resolve();
     if (this.isOver) return;
     if (this.isAccepted) {
       this.ending.stopped(this.session.stopOfRuns ?? stopOfRefusal(fault, this.options.signal));
@@ -255,7 +270,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
 
   /** It was stopped while it waited. A grant that is on its way is given back when it comes. */
   withdraw(): void {
-    this.session.register.limiter.releaseRunSlot(this.id).catch(() => {});
+    if (!this.isLeft) this.session.register.limiter.releaseRunSlot(this.id).catch(() => {});
   }
 
   /** Its work begins when the actor has come to rest: whoever looks then sees a run that starts. */
@@ -329,10 +344,14 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
       return false;
     }
     if (signal) onAbort(signal, this);
-    session.register.runAccepted(this);
+    this.takeIn();
+    return true;
+  }
+
+  private takeIn(): void {
+    this.session.register.runAccepted(this);
     this.accepted.resolve(this.handle);
     this.startActor();
-    return true;
   }
 
   /** Its session, its signal, or whoever started it, has ended it before it was accepted. */
@@ -419,14 +438,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   private actorEnded(reason: unknown): void {
     this.actor = undefined;
     if (this.isOver) return;
-    const crash = new SlotkeeperError(
-      'run_crashed',
-      `The actor of run ${this.id} has crashed; its slot is free when its work is gone`,
-      { runId: this.id, sessionId: this.session.id },
-      reason,
-    );
-    this.ending.crash = crash;
-    this.session.register.logCrash(crash);
+    this.ending.crash = runCrashed(this, reason);
+    this.session.register.logCrash(this.ending.crash);
     this.goOnAlone({ type: 'stop' });
   }
 
@@ -488,17 +501,13 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   }
 
   private dropDeadline(): void {
-    const { deadline } = this;
+    if (this.deadline?.list) deadlinesOf(this.session.register.clock).remove(this.deadline);
     this.deadline = undefined;
-    if (deadline?.list) deadlinesOf(this.session.register.clock).remove(deadline);
   }
 
   private expectPausable(): void {
-    const { id } = this;
     if (this.state !== 'running') throw notRunning(this);
-    if (this.order !== undefined && this.executor.canPause(this.order)) return;
-    const text = `The work of run ${id} cannot be paused: run it with pausable and look at whenResumed()`;
-    throw new SlotkeeperError('pause_unsupported', text, { runId: id });
+    if (this.order === undefined || !this.executor.canPause(this.order)) throw cannotPause(this);
   }
 
   /** What the journal keeps of it, if its work goes on when this process ends. */

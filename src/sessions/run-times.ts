@@ -10,8 +10,8 @@ import type { Clock } from '../otp/index.ts';
 /** What a process that has ended has written down of a run. */
 export interface RunPast {
   readonly queuedAt: number;
-  /** When it had got its slot. */
-  readonly begunAt: number;
+  /** When it had got its slot; `undefined` for one that waits for it still. */
+  readonly begunAt: number | undefined;
 }
 
 /** What is shown of them. */
@@ -32,16 +32,16 @@ export class RunTimes implements KnownTimes {
   waitedMs: number | undefined = undefined;
   private readonly clock: Clock;
   private readonly deadlineMs: number;
-  private readonly past: RunPast | undefined;
+  private readonly begunAt: number | undefined;
   private readonly queuedSince: number;
   private startedSince = 0;
 
   constructor(clock: Clock, deadlineMs: number, past: RunPast | undefined) {
     this.clock = clock;
     this.deadlineMs = deadlineMs;
-    this.past = past;
+    this.begunAt = past?.begunAt;
     this.queuedAt = past?.queuedAt ?? Math.round(clock.now());
-    this.queuedSince = clock.monotonicNow();
+    this.queuedSince = clock.monotonicNow() - (past ? Math.max(0, clock.now() - past.queuedAt) : 0);
   }
 
   get deadlineAt(): number | undefined {
@@ -51,11 +51,12 @@ export class RunTimes implements KnownTimes {
 
   /** Its work begins, or had begun then. Gives the monotonic time at which it is timed out. */
   begin(): number {
-    const { clock, past } = this;
-    this.startedAt = past?.begunAt ?? Math.round(clock.now());
-    const agoMs = past ? Math.max(0, clock.now() - past.begunAt) : 0;
+    const { clock, begunAt, queuedAt } = this;
+    this.startedAt = begunAt ?? Math.round(clock.now());
+    const agoMs = begunAt === undefined ? 0 : Math.max(0, clock.now() - begunAt);
     this.startedSince = clock.monotonicNow() - agoMs;
-    const waited = past ? past.begunAt - past.queuedAt : this.startedSince - this.queuedSince;
+    const waited =
+      begunAt === undefined ? this.startedSince - this.queuedSince : begunAt - queuedAt;
     this.waitedMs = Math.max(0, Math.round(waited));
     return this.startedSince + this.deadlineMs;
   }

@@ -15,6 +15,8 @@ import { stopOfRunsOf } from './stops.ts';
 export type CloseStep =
   /** A run that waits leaves the queue. */
   | { readonly action: 'withdraw_run'; readonly runId: string }
+  /** A run that waits is left to the next process. */
+  | { readonly action: 'keep_run'; readonly runId: string }
   /** The work of a run is stopped; the step is done when the work is gone. */
   | { readonly action: 'stop_run'; readonly runId: string; readonly state: RunState }
   /** Slots and waits under its id that were acquired from the limiter directly. */
@@ -48,15 +50,19 @@ export interface CloseReport {
 
 /** What closing it now would do. */
 export function planOf(session: SessionCore, reason: CloseReason): ClosePlan {
+  const kept = keptOf(session, reason);
   const steps: CloseStep[] = [
-    ...runsOf(session, true).map((run) => ({ action: 'withdraw_run', runId: run.id }) as const),
+    ...runsOf(session, true).map((run) => {
+      return { action: kept.has(run) ? 'keep_run' : 'withdraw_run', runId: run.id } as const;
+    }),
     ...runsOf(session, false).map((run) => {
       return { action: 'stop_run', runId: run.id, state: run.state } as const;
     }),
   ];
   const runIds = othersOf(session);
-  if (runIds.length > 0) steps.push({ action: 'release_others', runIds });
-  if (session.isLeftBehind(reason)) steps.push({ action: 'keep_session' });
+  // With its runs it is kept itself; what hangs on its id besides ends with the limiter.
+  if (runIds.length > 0 && kept.size === 0) steps.push({ action: 'release_others', runIds });
+  if (kept.size > 0 || session.isLeftBehind(reason)) steps.push({ action: 'keep_session' });
   else if (session.hasSlot) steps.push({ action: 'release_session' });
   return { sessionId: session.id, steps };
 }
@@ -67,6 +73,7 @@ export class Closing {
   private readonly reason: CloseReason;
   private readonly begunAt: number;
   private readonly steps: CloseStepReport[];
+  private readonly kept: ReadonlySet<RunCore>;
   /** Whether all of it is done. */
   isComplete = false;
 
@@ -74,6 +81,7 @@ export class Closing {
     this.session = session;
     this.reason = reason;
     this.begunAt = session.register.clock.monotonicNow();
+    this.kept = keptOf(session, reason);
     this.steps = planOf(session, reason).steps.map((step) => ({ ...step, result: 'pending' }));
   }
 
@@ -84,16 +92,18 @@ export class Closing {
 
   /** Does all of it. Resolves when nothing is left. Never rejects: if the limiter is gone, so are its slots. */
   async carryOut(): Promise<void> {
-    const { session, reason } = this;
+    const { session, reason, kept } = this;
     const { limiter } = session.register;
+    const stop = stopOfRunsOf(reason);
     for (const run of [...runsOf(session, true), ...runsOf(session, false)]) {
       run.whenOver.then(() => this.done((step) => 'runId' in step && step.runId === run.id, run));
-      run.stop(stopOfRunsOf(reason));
+      if (kept.has(run)) run.leave({ ...stop, note: WAITS_ON });
+      else run.stop(stop);
     }
-    await limiter.releaseSessionSlot(session.id).catch(() => {});
+    if (kept.size === 0) await limiter.releaseSessionSlot(session.id).catch(() => {});
     this.done(({ action }) => action === 'release_others');
     await session.whenEmpty();
-    if (!session.isLeftBehind(reason)) await session.giveSlotBack();
+    if (kept.size === 0 && !session.isLeftBehind(reason)) await session.giveSlotBack();
     this.done(({ action }) => action === 'release_session' || action === 'keep_session');
     this.isComplete = true;
   }
@@ -105,6 +115,14 @@ export class Closing {
       this.steps[at] = { ...step, result: 'done', afterMs, ...(run && { outcome: run.state }) };
     }
   }
+}
+
+const WAITS_ON = 'the keeper is stopped; it goes on waiting in the journal, for the next one';
+
+/** Its runs that go on waiting for the next process. */
+function keptOf({ register, runs }: SessionCore, reason: CloseReason): ReadonlySet<RunCore> {
+  if (reason !== 'shutdown' || !register.keepsWaiting) return new Set();
+  return new Set([...runs.values()].filter((run) => run.canBeLeft));
 }
 
 function runsOf(session: SessionCore, isQueued: boolean): RunCore[] {

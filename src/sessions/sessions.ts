@@ -34,13 +34,21 @@ import {
   sessionOpened,
 } from './channels.ts';
 import { Ended, type Retention } from './ended.ts';
-import type { ClosedSession, Found, FoundEnd, FoundRun, FoundSession } from './found.ts';
+import type {
+  ClosedSession,
+  Found,
+  FoundEnd,
+  FoundRun,
+  FoundSession,
+  FoundWaiter,
+} from './found.ts';
 import { Joins, withoutWait } from './joins.ts';
 import { PastRun } from './past-run.ts';
 import { Run } from './run.ts';
 import { RunCore, type Task } from './run-core.ts';
 import { orderOfText } from './run-notes.ts';
 import type { RunOptions } from './run-options.ts';
+import type { RunPast } from './run-times.ts';
 import type { Session } from './session.ts';
 import { SessionCore } from './session-core.ts';
 import { sessionMachine } from './session-machine.ts';
@@ -63,6 +71,8 @@ export interface SessionsOptions {
   readonly faultPoints: FaultPoints | undefined;
   /** Whether a journal keeps what outlives the process. */
   readonly isKept: boolean;
+  /** Tells the limiter that work that waits stays in the journal; nobody who waits is granted any more. */
+  readonly keepWaiting: () => void;
 }
 
 /** A run whose slot was held still when the keeper was stopped. */
@@ -110,6 +120,9 @@ export class Sessions {
   private readonly endedRuns: Ended<Run>;
   /** Nobody new is taken in any more. */
   isStopping = false;
+  /** Work that waits is left to the next process. */
+  keepsWaiting = false;
+  private readonly keepWaiting: () => void;
 
   constructor(options: SessionsOptions) {
     const { clock, retention } = options;
@@ -120,6 +133,7 @@ export class Sessions {
     this.logger = options.logger;
     this.faultPoints = options.faultPoints;
     this.isKept = options.isKept;
+    this.keepWaiting = options.keepWaiting;
     this.deadlines = new LifeDeadlines(clock);
     this.joins = new Joins(options.limiter);
     this.endedSessions = new Ended(retention, clock, this.deadlines);
@@ -145,32 +159,48 @@ export class Sessions {
    * that were closed are found still, as are runs that have ended. What was never a session of ours is left to
    * the limiter.
    */
-  async restore({ sessions, runs, closed, endedRuns }: Found): Promise<void> {
+  async restore({ sessions, runs, waiting, closed, endedRuns }: Found): Promise<void> {
     for (const past of closed) this.restoreClosed(past);
     for (const past of endedRuns) this.restoreEnded(past);
-    const atWork = new Set(runs.map(({ sessionId }) => sessionId));
+    const atWork = new Set([...runs, ...waiting].map(({ sessionId }) => sessionId));
     await Promise.all(sessions.map((past) => this.restoreOpen(past, atWork.has(past.sessionId))));
     await Promise.all(runs.map((past) => this.restoreRun(past)));
+    // As they stand in the queue: who is first is granted first, if there is room now.
+    const inOrder = [...waiting].sort((one, other) => other.priority - one.priority);
+    await Promise.all(inOrder.map((past) => this.restoreWaiter(past)));
   }
 
   /** Its work is taken up where it stands: ended, alive, never begun, or gone. */
   private async restoreRun(past: FoundRun): Promise<void> {
-    const { sessionId, runId, owner, kind, labels, leaseMs, grantedAt } = past;
+    const { grantedAt } = past;
+    await this.coreOf(past, { queuedAt: grantedAt, begunAt: grantedAt })?.ask();
+  }
+
+  /** Asks for its slot again, for the rest of its time. Resolves when it waits again or has it. */
+  private async restoreWaiter(past: FoundWaiter): Promise<void> {
+    const { priority, queuedAt, expiresAt = Infinity } = past;
+    // However little is left of its time, it waits.
+    const waitTimeoutMs = Math.max(1, expiresAt - this.clock.now());
+    const run = this.coreOf(past, { queuedAt, begunAt: undefined }, { priority, waitTimeoutMs });
+    await run?.askAgain();
+  }
+
+  /** The core of one that was accepted by a process that has ended. */
+  private coreOf(
+    past: FoundRun | FoundWaiter,
+    { queuedAt: since, begunAt }: RunPast,
+    wait: Pick<RunOptions, 'priority' | 'waitTimeoutMs'> = {},
+  ): RunCore | undefined {
+    const { sessionId, runId } = past;
     const session = this.live.get(sessionId);
     const written = orderOfText(past.order);
-    if (!session || !written) return;
-    const said = {
-      ...(owner !== undefined && { owner }),
-      ...(kind !== undefined && { kind }),
-      ...(labels && { labels }),
-      ...(leaseMs !== undefined && { leaseMs }),
-    };
-    const { order, deadlineMs, queuedAt = grantedAt } = written;
+    if (!session || !written) return undefined;
+    const { order, deadlineMs, queuedAt = since } = written;
     const executor = this.executors.command as Executor; // it gets its own back
-    const task = { executor, order, past: { queuedAt, begunAt: grantedAt } };
-    const run = new RunCore(session, runId, task, { ...said, runId, deadlineMs });
+    const task = { executor, order, past: { queuedAt, begunAt } };
+    const run = new RunCore(session, runId, task, { ...saidOf(past), ...wait, runId, deadlineMs });
     session.runs.set(runId, run);
-    await run.ask();
+    return run;
   }
 
   /** The slot of one that is at work may be one that the limiter was asked for before: it has no terms. */
@@ -261,8 +291,10 @@ export class Sessions {
   }
 
   /** Takes in nobody new, and closes all there are. Resolves when they are closed. */
-  async closeAll(): Promise<void> {
+  async closeAll(waiting: 'cancel' | 'keep'): Promise<void> {
     this.isStopping = true;
+    this.keepsWaiting = waiting === 'keep' && this.isKept;
+    if (this.keepsWaiting) this.keepWaiting();
     this.joins.withdraw();
     await Promise.all([...this.live.values()].map((session) => session.close('shutdown')));
   }
@@ -354,6 +386,15 @@ export class Sessions {
     this.live.set(session.id, session);
     return session.open();
   }
+}
+
+function saidOf({ owner, kind, labels, leaseMs }: FoundRun | FoundWaiter): RunOptions {
+  return {
+    ...(owner !== undefined && { owner }),
+    ...(kind !== undefined && { kind }),
+    ...(labels && { labels }),
+    ...(leaseMs !== undefined && { leaseMs }),
+  };
 }
 
 export function stopped(): SlotkeeperError<'stopped'> {

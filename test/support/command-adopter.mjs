@@ -4,8 +4,10 @@
  */
 import { startSlotkeeper } from 'slotkeeper';
 
-const keeper = await startSlotkeeper({ journal: { path: process.argv[2] } });
-for await (const { text } of keeper.getRun('r1').output({ follow: true })) {
+const [, , path, run = 'r1', options = '{}'] = process.argv;
+
+const keeper = await startSlotkeeper({ journal: { path }, ...JSON.parse(options) });
+for await (const { text } of keeper.getRun(run).output({ follow: true })) {
   console.log(JSON.stringify(text));
   break;
 }
