@@ -5,7 +5,14 @@ import { z } from 'zod';
 import type { ClosePlan, CloseReport } from '../sessions/index.ts';
 
 const step = z.object({
-  action: z.enum(['withdraw_run', 'stop_run', 'release_others', 'release_session', 'keep_session']),
+  action: z.enum([
+    'withdraw_run',
+    'keep_run',
+    'stop_run',
+    'release_others',
+    'release_session',
+    'keep_session',
+  ]),
   runId: z.string().optional(),
   runIds: z.array(z.string()).optional(),
   state: z.string().optional(),
