@@ -56,12 +56,12 @@ function named(slot: JournalledSlot | JournalledWaiter | JournalledEnd) {
 
 function running(slot: JournalledSlot): JournalledRun {
   const { token, grantedAt: sinceAt } = slot;
-  return { ...NOTHING, ...named(slot), state: 'running', token, sinceAt };
+  return { ...named(slot), ...NOTHING, state: 'running', token, sinceAt };
 }
 
 function waitingRow(waiter: JournalledWaiter, position: number): JournalledRun {
   const { priority, queuedAt: sinceAt } = waiter;
-  return { ...NOTHING, ...named(waiter), state: 'waiting', position, priority, sinceAt };
+  return { ...named(waiter), ...NOTHING, state: 'waiting', position, priority, sinceAt };
 }
 
 function endedRow(slot: JournalledEnd): JournalledRun {
@@ -70,5 +70,5 @@ function endedRow(slot: JournalledEnd): JournalledRun {
   const { exitCode = null, signal = null } = (end?.value ?? {}) as Partial<CommandResult>; // a command's
   const state = end?.state ?? slot.reason;
   const reason = end?.note ?? end?.reason ?? end?.error?.message ?? null;
-  return { ...NOTHING, ...named(slot), state, token, sinceAt, exitCode, signal, reason };
+  return { ...named(slot), ...NOTHING, state, token, sinceAt, exitCode, signal, reason };
 }

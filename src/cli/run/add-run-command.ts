@@ -20,8 +20,8 @@ export function addRunCommand(program: Command): void {
     .option('--no-progress', 'no display on the terminal');
   addConfigFlags(command).action(async (work: string | undefined, options: RunOptions) => {
     const { cmd, results, rerun, progress, ...flags } = options;
-    const { values } = await configOf(flags, 'run');
-    const settings = settingsOf(inputOf(work), { cmd, results, rerun, progress }, values);
+    const config = await configOf(flags, 'run');
+    const settings = settingsOf(inputOf(work), { cmd, results, rerun, progress }, config);
     process.exitCode = await new RunCommand(settings).run();
   });
 }

@@ -8,8 +8,8 @@ import { HASH_LABEL } from './job.ts';
 /** Empty for a journal that is not there yet. Throws as `readJournal` does. */
 export function journalledJobs(path: string): ReadonlyMap<string, string | undefined> {
   if (!existsSync(path)) return new Map();
-  const { runs, ended } = readJournal(path);
+  const { runs, waiting, ended } = readJournal(path);
   // The newest of the ended come first, and are to count.
-  const known = [...ended.toReversed(), ...runs];
+  const known = [...ended.toReversed(), ...waiting, ...runs];
   return new Map(known.map(({ runId, labels }) => [runId ?? '', labels[HASH_LABEL]]));
 }

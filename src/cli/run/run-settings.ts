@@ -1,7 +1,7 @@
 /**
  * What one call of `run` has to go by, and what its keeper is started with.
  */
-import type { Config } from '../../config/index.ts';
+import type { EffectiveConfig } from '../../config/index.ts';
 import type { LimiterOptions } from '../../limiter/index.ts';
 
 /** What is said on the command line and stands in no configuration. */
@@ -37,19 +37,29 @@ const FOR_EVER = { maxAgeMs: Infinity, maxCount: Infinity };
 /** Its results are told, its output stays, and nobody asks for it again. */
 const WITHOUT_JOURNAL = { keepsOutput: true, retention: { maxCount: 0 } };
 
-export function settingsOf(work: string, options: WorkOptions, config: Config): RunSettings {
+export function settingsOf(
+  work: string,
+  options: WorkOptions,
+  config: EffectiveConfig,
+): RunSettings {
   const { cmd: template, results, rerun: isRerunning, progress } = options;
-  const journal = config.journal.path ?? undefined;
+  const journal = config.values.journal.path ?? undefined;
   const keeper = keeperOptionsOf(config, journal);
   return { work, template, results, isRerunning, isQuiet: !progress, journal, keeper };
 }
 
-function keeperOptionsOf(config: Config, path: string | undefined): LimiterOptions {
-  const { fairness, orphans, journal, spoolDir } = config;
-  const common = { limits: { ...config.limits, ...ALL_MAY_WAIT }, fairness, orphans };
+function keeperOptionsOf(
+  { values, origins }: EffectiveConfig,
+  path: string | undefined,
+): LimiterOptions {
+  const { limits, fairness, orphans, journal } = values;
+  const common = { limits: { ...limits, ...ALL_MAY_WAIT }, fairness, orphans };
+  // Of a journal the keeper knows the place itself.
+  const { spoolDir: origin } = origins;
+  const spoolDir = origin === 'default' ? undefined : (values.spoolDir ?? undefined);
   if (path === undefined) {
     return { ...common, ...WITHOUT_JOURNAL, spoolDir: spoolDir ?? DEFAULT_SPOOL };
   }
   const kept = { journal: { path, durability: journal.durability }, retention: FOR_EVER };
-  return { ...common, ...kept, ...(spoolDir !== null && { spoolDir }) };
+  return { ...common, ...kept, ...(spoolDir !== undefined && { spoolDir }) };
 }
