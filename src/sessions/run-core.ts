@@ -4,8 +4,7 @@
  * The actor (`run-machine.ts`) decides what may happen when. If it crashes, the core brings the run to its
  * end without it: the work is stopped, and the slot is given back when the work is gone.
  *
- * It is long, for here meets all that can happen to one run: what it is asked, what the limiter says, what the
- * work says, what the actor decides.
+ * It is long, for here meets all that can happen to one run: by who asks, the limiter, the work, the actor.
  */
 import type {
   Executor,
@@ -520,9 +519,10 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
 
   /** What the journal keeps of its end. One that was never accepted has none. */
   private get lastWords(): { readonly note?: string } {
-    if (!this.executor.outlives || !this.isAccepted) return {};
-    const { command } = this.session.register.executors;
-    return { note: textOfEnd(this.ending.outcome, this.times, command.keptAt(this.token)) };
+    const hasOutcome = this.isOver ? this.outcome.isDone : this.isAccepted;
+    if (!this.executor.outlives || !hasOutcome) return {};
+    const keptAt = this.session.register.executors.command.keptAt(this.token);
+    return { note: textOfEnd(this.ending.outcome, this.times, keptAt) };
   }
 
   /** What is kept of a run that is over is its outcome. */

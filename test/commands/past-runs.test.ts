@@ -189,14 +189,26 @@ describe('a run of a command that has ended', () => {
     const first = await startAt(place);
     const session = await first.openSession();
     const asked = session.run(place.script('true'), { runId: 'r1' });
+    const refused = expect(asked).rejects.toMatchObject({ code: 'session_closed' });
     await session.close();
-    const isRefused = await asked.then(
-      () => false,
-      () => true,
-    );
+    await refused;
     await first.stop();
     await using keeper = await startAt(place);
-    expect([isRefused, keeper.getRun('r1')]).toEqual([true, undefined]);
+    expect(keeper.getRun('r1')).toBeUndefined();
+  });
+
+  test('being unknown where it was refused as its grant was on its way', async () => {
+    const place = new CommandPlace();
+    const first = await startAt(place, { limits: { maxParallelRuns: 1 } });
+    const session = await first.openSession();
+    await first.limiter.acquireRunSlot('other', 'held');
+    const wait = { waitTimeoutMs: Infinity };
+    const asked = session.run(place.script('true'), { runId: 'r1', ...wait });
+    const refused = expect(asked).rejects.toMatchObject({ code: 'session_closed' });
+    await Promise.all([first.limiter.releaseRunSlot('held'), session.close(), refused]);
+    await first.stop();
+    await using keeper = await startAt(place);
+    expect([keeper.getRun('r1'), place.lines]).toEqual([undefined, []]);
   });
 });
 
