@@ -1,12 +1,8 @@
-import { configDefaults, defineConfig } from 'vitest/config';
-
-/** Crowds of processes that are killed at random: for `npm run torture`, not for every run. */
-const CROWDS = ['test/commands/hosts.test.ts', 'test/commands/many-kills.test.ts'];
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(process.env['TORTURE'] ? [] : CROWDS)],
     setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
     execArgv: ['--expose-gc'],

@@ -2,7 +2,8 @@
  * Keepers that are killed again and again while commands run: each command runs once, ends as it ends, and
  * there are never more of them than the limit allows.
  *
- * On the built package, with real processes: `npm test` builds first. `TORTURE_SEED` chooses other moments.
+ * On the built package, with real processes: `npm test` builds first. `TORTURE_SEED` chooses other moments;
+ * `TORTURE=1` chooses new ones, and more commands.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSlotkeeper } from 'slotkeeper';
@@ -10,12 +11,16 @@ import { describe, expect, test } from 'vitest';
 import { CommandPlace, type KilledKeeper, until } from '../support/command-place.ts';
 import { SeededChance } from '../support/seeded-chance.ts';
 
-const SEED = Number(process.env.TORTURE_SEED ?? 20_261_121);
-const COMMANDS = 30;
+const { env } = process;
+const IS_TORTURE = env.TORTURE === '1';
+const FIXED_SEED = 20_261_121;
+const SEED = Number(env.TORTURE_SEED ?? (IS_TORTURE ? Date.now() % 2 ** 31 : FIXED_SEED));
+const COMMANDS = IS_TORTURE ? 120 : 30;
+const TIMEOUT_MS = IS_TORTURE ? 600_000 : 90_000;
 const LIMIT = 3;
 
 describe('a keeper that is killed twenty times', () => {
-  test('losing nothing of its long command', { timeout: 60_000 }, async () => {
+  test('losing nothing of its long command', { timeout: TIMEOUT_MS }, async () => {
     const place = new CommandPlace();
     const ticks = `n=0; while [ ! -e ${place.signal} ]; do n=$((n+1)); echo $n; sleep 0.05; done; exit 7`;
     const first = await place.keeperWith(place.script(ticks));
@@ -71,8 +76,8 @@ function isUnknown(line: string): boolean {
 describe.each([
   ['keepers', 0],
   ['keepers, and now and then their host,', 3],
-])('thirty commands under %s that are killed at any moment', (_, hostKillOneIn) => {
-  test(`being run once each, three at a time, seed ${SEED}`, { timeout: 90_000 }, async () => {
+])(`${COMMANDS} commands under %s that are killed at any moment`, (_, hostKillOneIn) => {
+  test(`being run once each, three at a time, seed ${SEED}`, { timeout: TIMEOUT_MS }, async () => {
     const place = new CommandPlace();
     const chance = new SeededChance(SEED);
     const commands = Array.from({ length: COMMANDS }, (_, at) => {
