@@ -31,6 +31,12 @@ describe('fitted', () => {
     ['a line', 5, 'a li…'],
     ['a line', 1, '…'],
     ['', 0, ''],
+    ['長い名前', 8, '長い名前'],
+    ['長い名前', 7, '長い名…'],
+    ['長い名前', 6, '長い…'],
+    ['a🎛b🧵', 5, 'a🎛b…'],
+    ['a🎛b', 3, 'a…'],
+    ['███░', 4, '███░'],
   ])('making of %j in %d columns %j', (line, columns, text) => {
     expect(fitted(line, columns)).toBe(text);
   });

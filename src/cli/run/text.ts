@@ -22,9 +22,33 @@ function twoUnits(ms: number, [large, largeName]: Unit, [small, smallName]: Unit
   return `${Math.floor(ms / large)} ${largeName} ${Math.floor((ms % large) / small)} ${smallName}`;
 }
 
+/**
+ * Characters that take two columns: East Asian ones and those that terminals draw as pictures. One too many is
+ * among them rather than one too few, so that no line wraps.
+ */
+const WIDE = /[\u1100-\u115f\u2e80-\ud7ff\uf900-\uffff\p{Emoji_Presentation}\u{1f000}-\u{3ffff}]/u;
+
 /** A line of at most so many columns; colours take none. What is cut ends with `…`. */
 export function fitted(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
-  if (plain.length <= columns) return line;
-  return `${plain.slice(0, Math.max(0, columns - 1))}…`;
+  if (widthOf(plain) <= columns) return line;
+  return `${start(plain, Math.max(0, columns - 1))}…`;
+}
+
+/** Of a line without colours: as many of its first characters as have room. */
+function start(plain: string, columns: number): string {
+  let text = '';
+  let left = columns;
+  for (const character of plain) {
+    left -= widthOf(character);
+    if (left < 0) break;
+    text += character;
+  }
+  return text;
+}
+
+function widthOf(plain: string): number {
+  let width = 0;
+  for (const character of plain) width += WIDE.test(character) ? 2 : 1;
+  return width;
 }
