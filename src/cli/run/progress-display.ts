@@ -136,8 +136,11 @@ function byStart(a: Run, b: Run): number {
   return (a.startedAt ?? 0) - (b.startedAt ?? 0);
 }
 
-/** `NO_COLOR` with any text in it means none (no-color.org); `FORCE_COLOR` is Node's. */
+/**
+ * `NO_COLOR` with any text in it means none (no-color.org), and an empty one, which to Node 20 is one too,
+ * means nothing; `FORCE_COLOR` is Node's.
+ */
 function hasColors(terminal: NodeJS.WriteStream): boolean {
-  const { NO_COLOR = '' } = process.env;
-  return NO_COLOR === '' && terminal.hasColors();
+  const { NO_COLOR = '', ...others } = process.env;
+  return NO_COLOR === '' && terminal.hasColors(others);
 }
