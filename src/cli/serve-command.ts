@@ -1,5 +1,5 @@
 /**
- * `slotkeeper serve [--config FILE] [flags] [--check]`: the daemon, until it is told to end.
+ * `slotkeeper serve [--config FILE] [flags] [--check]`: the daemon, until it is told to end (`serve-end.ts`).
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,6 +8,7 @@ import { type Slotkeeper, startSlotkeeper } from '../../supervisors/start-slotke
 import type { Config, EffectiveConfig } from '../config/index.ts';
 import type { LimiterOptions } from '../limiter/index.ts';
 import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
+import { endOnSignals } from './serve-end.ts';
 
 interface ServeOptions extends ConfigOptions {
   readonly check?: boolean;
@@ -21,21 +22,25 @@ export function addServeCommand(program: Command): void {
   addConfigFlags(command).action(async ({ check = false, ...options }: ServeOptions) => {
     const config = await configOf(options, 'serve');
     if (check) console.log('The configuration is right');
-    else await serve(config);
+    else await serve(config, program.version() ?? '');
   });
 }
 
-async function serve({ values: config, notes }: EffectiveConfig): Promise<void> {
+async function serve({ values: config, notes }: EffectiveConfig, version: string): Promise<void> {
   // Loaded where they are used: no other command needs a server.
-  const { daemonLog, startDaemon } = await import('../http/index.ts');
+  const { daemonLog, keeperLimits, startDaemon } = await import('../http/index.ts');
   const logger = daemonLog();
   for (const note of notes) logger.warn({}, note);
   makeFolder(config);
-  const keeper = await startSlotkeeper({ ...keeperOptions(config), logger });
-  const daemon = await startDaemon({ keeper, config, logger }).catch((fault) =>
-    ended(keeper, fault),
-  );
+  const keeper = await startSlotkeeper({
+    ...keeperOptions(config),
+    limits: keeperLimits(config),
+    logger,
+  });
+  const options = { keeper, config, version, logger };
+  const daemon = await startDaemon(options).catch((fault) => ended(keeper, fault));
   logger.info({ url: daemon.url, pid: process.pid }, 'listening');
+  endOnSignals({ keeper, daemon, config, logger });
 }
 
 function makeFolder({ journal: { path } }: Config): void {
@@ -44,10 +49,9 @@ function makeFolder({ journal: { path } }: Config): void {
 }
 
 function keeperOptions({ journal, spoolDir, ...config }: Config): LimiterOptions {
-  const { limits, fairness, orphans, retention } = config;
+  const { fairness, orphans, retention } = config;
   const { path, durability } = journal;
   return {
-    limits,
     fairness,
     orphans,
     retention,

@@ -4,12 +4,17 @@
  * It owns the door and nothing behind it: who starts it starts and stops the keeper.
  */
 import type { AddressInfo } from 'node:net';
+import { agentRoutes } from './agent-routes.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { execRoutes } from './exec-routes.ts';
+import { healthRoutes } from './health-routes.ts';
 import { httpServer } from './http-server.ts';
-import type { Route } from './route.ts';
+import { limitsRoutes } from './limits-routes.ts';
+import { openApi } from './openapi.ts';
+import { type Route, route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { statusRoutes } from './status-routes.ts';
 
 export interface Daemon {
   /** `http://127.0.0.1:7411` */
@@ -30,5 +35,26 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 function routesOf(options: DaemonOptions): Route[] {
-  return [...sessionRoutes(options), ...execRoutes(options), ...runRoutes(options)];
+  const routes = [
+    ...sessionRoutes(options),
+    ...execRoutes(options),
+    ...runRoutes(options),
+    ...agentRoutes(options),
+    ...statusRoutes(options),
+    ...limitsRoutes(options),
+    ...healthRoutes(options),
+  ];
+  return [...routes, describing(openApi(routes, options.version))];
+}
+
+function describing(description: object): Route {
+  return route({
+    method: 'GET',
+    url: '/openapi.json',
+    summary: 'This API, described',
+    isOpen: true,
+    schemas: {},
+    answers: { 200: { meaning: 'OpenAPI 3.1' } },
+    handle: () => ({ status: 200, body: description }),
+  });
 }

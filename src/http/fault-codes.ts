@@ -11,6 +11,10 @@ export const httpFaultCodes = {
   key_required:
     'An API key is needed, as `Authorization: Bearer …`, and this is none that is known',
   scope_required: 'The API key lacks the scope that this needs',
+  agent_incomplete: 'An agent is started with `config` and `group`',
+  agent_unavailable: 'No agent is configured: `agent.command`',
   exec_disabled: 'Running any program over HTTP is not enabled: `exec.enabled`',
+  host_not_allowed: 'The `Host` of the request is none of this daemon: `allowedHosts`',
+  origin_not_allowed: 'The `Origin` of the request may not ask: `allowedOrigins`',
   internal_error: 'Something has gone wrong that should not; the log of the daemon has it',
 } as const;

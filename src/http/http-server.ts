@@ -15,6 +15,7 @@ import type { Config } from '../config/index.ts';
 import { SlotkeeperError } from '../fault.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { expectAllowed } from './doors.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -27,8 +28,6 @@ const LONGEST_PARAM = 9 * 256;
 
 export function httpServer(options: DaemonOptions, routes: readonly Route[]): FastifyInstance {
   const server = Fastify({
-    loggerInstance: options.logger,
-    disableRequestLogging: true,
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
@@ -38,11 +37,26 @@ export function httpServer(options: DaemonOptions, routes: readonly Route[]): Fa
   });
   // A form of a foreign page can send text without asking; JSON it cannot.
   server.removeContentTypeParser('text/plain');
+  addHooks(server, options);
   const report = problemReporter(options);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
   server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
   for (const route of routes) addRoute(server, options, route, report);
   return server;
+}
+
+function addHooks(server: FastifyInstance, options: DaemonOptions): void {
+  const { keeper, config } = options;
+  server.addHook('onRequest', async ({ id, headers }, reply) => {
+    reply.header('x-request-id', id);
+    expectAllowed(config, headers);
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    // Who ends waits for its connections: one that would be kept open is asked nothing any more.
+    if (keeper.getStatus().state !== 'accepting') reply.header('connection', 'close');
+  });
+  server.addHook('onResponse', async (request, reply) => logAnswer(options, request, reply));
+  server.addHook('onRequestAbort', async (request) => logGone(options, request));
 }
 
 type Report = (
@@ -52,11 +66,11 @@ type Report = (
   titles?: Route['titles'],
 ) => FastifyReply;
 
-function problemReporter({ logger }: DaemonOptions): Report {
+function problemReporter({ keeper, logger }: DaemonOptions): Report {
   return (error, { id }, reply, titles) => {
     const problem = problemOf(error, id, titles);
     if (isInternal(problem)) logger.error({ error, requestId: id }, 'a request has failed');
-    const retryAfter = retryAfterOf(error);
+    const retryAfter = retryAfterOf(error, keeper.limiter);
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(problem.status).type('application/problem+json').send(problem);
@@ -91,6 +105,21 @@ function addRoute(
         .send(answer.body);
     },
   });
+}
+
+function logAnswer({ logger }: DaemonOptions, request: FastifyRequest, reply: FastifyReply): void {
+  const { id: requestId, method, routeOptions, url, ip } = request;
+  const { statusCode: status, elapsedTime } = reply;
+  // The route, not the path: ids are many, and may be somebody's.
+  const at = routeOptions.url ?? url;
+  logger.info({ requestId, method, at, status, ip, ms: Math.round(elapsedTime) }, 'answered');
+}
+
+function logGone(
+  { logger }: DaemonOptions,
+  { id, method, routeOptions, url }: FastifyRequest,
+): void {
+  logger.info({ requestId: id, method, at: routeOptions.url ?? url }, 'the client has gone away');
 }
 
 /** Aborts when the connection ends before the answer has. */

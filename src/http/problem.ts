@@ -4,7 +4,7 @@
  * What is not ours is `internal_error`, and says nothing of itself: it is in the log.
  */
 import { SlotkeeperError } from '../fault.ts';
-import { RefusalError } from '../limiter/index.ts';
+import { type ConcurrencyLimiter, RefusalError } from '../limiter/index.ts';
 
 export interface Problem {
   readonly type: string;
@@ -19,9 +19,13 @@ export interface Problem {
 /** By code; what is not here is 500, but for what Fastify says of a request. */
 export const STATUSES: Readonly<Record<string, number>> = {
   invalid_json: 400,
+  agent_incomplete: 400,
+  agent_unavailable: 400,
   key_required: 401,
   scope_required: 403,
   exec_disabled: 403,
+  host_not_allowed: 403,
+  origin_not_allowed: 403,
   not_found: 404,
   session_not_found: 404,
   run_not_found: 404,
@@ -66,7 +70,8 @@ export function problemOf(
   // What was sent is not sent back.
   const { value: _value, ...facts } = details;
   const status = statusOf(code, error);
-  return { ...facts, type: typeOf(code), title, status, detail, code, requestId };
+  const problem = { type: typeOf(code), title, status, detail, code, requestId };
+  return { ...problem, ...facts, ...problem };
 }
 
 /** Whether the log should have it: it is our fault, not the client's, and no limit. */
@@ -112,7 +117,10 @@ function titleOf(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Of what can succeed later, in seconds. */
-export function retryAfterOf(error: unknown): number | undefined {
-  return error instanceof RefusalError && error.retryable ? 1 : undefined;
+/** Of what can succeed later, in seconds: at least one, and as long as it may take, where that is known. */
+export function retryAfterOf(error: unknown, limiter: ConcurrencyLimiter): number | undefined {
+  if (!(error instanceof RefusalError) || !error.retryable) return undefined;
+  const explanation = limiter.explain(error);
+  const wait = 'estimatedWait' in explanation ? explanation.estimatedWait : null;
+  return Math.max(1, Math.ceil((wait?.meanMs ?? 0) / 1_000));
 }

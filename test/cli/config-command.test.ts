@@ -11,7 +11,7 @@ const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
 
 async function config(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const run = promisify(execFile)(process.execPath, [MAIN, 'config', ...args], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env.PATH, ...env },
   });
   const failed = (error: { code: number; stdout: string; stderr: string }) => error;
   const { stdout, stderr, code } = await run.then((ended) => ({ ...ended, code: 0 }), failed);

@@ -16,6 +16,6 @@ test('the guide having the tables that the schema gives', () => {
 
 test('the file that the guide shows being a right one', () => {
   const [, text = ''] = /```json\n([^`]+)```/.exec(guide) ?? [];
-  expect(loadedFrom(JSON.parse(text)).values.limits.maxRunsPerKind['gpu']).toBe(1);
+  expect(loadedFrom(JSON.parse(text)).values.limits.maxRunsPerKind.gpu).toBe(1);
   expect(parseJson(text)).toHaveProperty('value');
 });

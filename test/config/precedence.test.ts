@@ -196,7 +196,7 @@ describe('the defaults', () => {
       tools: { lint: { command: 'eslint' } },
     });
     expect(values.rate).toEqual({ max: 3, windowMs: 3_600_000 });
-    expect(values.tools['lint']).toEqual({
+    expect(values.tools.lint).toEqual({
       command: 'eslint',
       args: [],
       argsSchema: null,
@@ -215,7 +215,7 @@ describe('the defaults', () => {
 });
 
 test('the whole being frozen', () => {
-  const config = loadedFrom({ tools: { lint: { command: 'eslint' } }, keys: OTHER['keys'] });
+  const config = loadedFrom({ tools: { lint: { command: 'eslint' } }, keys: OTHER.keys });
   const thawed: unknown[] = [];
   const look = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;

@@ -6,7 +6,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fileWith } from '../support/config-files.ts';
-import { DaemonProcess, type Reply } from '../support/daemon-process.ts';
+import { DaemonProcess, runsIn, until } from '../support/daemon-process.ts';
 import { freshPlace } from '../support/journal-places.ts';
 
 /** Free for each daemon: it says where it listens. */
@@ -14,21 +14,6 @@ const listen = { port: 0 };
 
 function configOf(journal: string): string {
   return fileWith(JSON.stringify({ listen, journal: { path: journal }, exec: { enabled: true } }));
-}
-
-/** Resolves when `look` says so; each look is a request that the daemon answers. */
-async function until<Value>(
-  look: () => Promise<Value>,
-  isIt: (value: Value) => boolean,
-): Promise<Value> {
-  for (;;) {
-    const value = await look();
-    if (isIt(value)) return value;
-  }
-}
-
-function runsIn({ runs }: Reply['body']): readonly { readonly runId: string }[] {
-  return runs as readonly { readonly runId: string }[]; // as a session is answered
 }
 
 test('a session and its exec being there after kill -9, and the outcome told when it ends', async () => {
@@ -62,7 +47,7 @@ test('a session and its exec being there after kill -9, and the outcome told whe
       state: 'active',
       owner: 'local',
       labels: { for: 'ci' },
-      createdAt: opened.body['createdAt'],
+      createdAt: opened.body.createdAt,
       runs: [{ runId, kind: 'exec', state: 'running' }],
     },
   });
@@ -71,13 +56,13 @@ test('a session and its exec being there after kill -9, and the outcome told whe
   writeFileSync(go, '');
   const ended = await until(
     () => second.ask('GET', `/v1/runs/${runId}`),
-    ({ body }) => body['endedAt'] !== null,
+    ({ body }) => body.endedAt !== null,
   );
   expect(ended).toMatchObject({
     status: 200,
     body: { state: 'failed', exitCode: 7, signal: null, stdout: 'begun\ndone\n', stderr: '' },
   });
-  expect((await second.ask('GET', '/v1/sessions/s1')).body['runs']).toEqual([]);
+  expect((await second.ask('GET', '/v1/sessions/s1')).body.runs).toEqual([]);
   const next = await second.ask('POST', '/v1/sessions/s1/exec', { cmd: ['echo', 'here'] });
   expect(next).toMatchObject({ status: 200, body: { state: 'succeeded', stdout: 'here\n' } });
 });

@@ -33,7 +33,7 @@ export function faultsIn(load: () => unknown): readonly ConfigFault[] {
     return [];
   } catch (error) {
     if (!(error instanceof SlotkeeperError) || error.code !== 'invalid_config') throw error;
-    return error.details['faults'] as readonly ConfigFault[]; // as `invalid_config` has them
+    return error.details.faults as readonly ConfigFault[]; // as `invalid_config` has them
   }
 }
 

@@ -1,16 +1,16 @@
 /**
- * Daemons in processes of their own, with the built package, and requests to them. None outlives its test.
+ * Daemons in processes of their own, with the built package, and requests to them. None outlives its test file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
 const living = new Set<DaemonProcess>();
 
-afterEach(async () => {
+afterAll(async () => {
   for (const daemon of living) await daemon.kill();
 });
 
@@ -28,9 +28,26 @@ export interface Reply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Resolves with what `look` has found when it is it; each look is a request that the daemon answers. */
+export async function until<Value>(
+  look: () => Promise<Value>,
+  isIt: (value: Value) => boolean,
+): Promise<Value> {
+  for (;;) {
+    const value = await look();
+    if (isIt(value)) return value;
+  }
+}
+
+/** The runs of a session, as it is answered. */
+export function runsIn({ runs }: Reply['body']): readonly { readonly runId: string }[] {
+  return runs as readonly { readonly runId: string }[]; // as a session is answered
+}
+
 export class DaemonProcess {
   readonly log: LogLine[] = [];
   url = '';
+  private readonly lines = new EventEmitter();
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown[]>;
 
@@ -44,7 +61,7 @@ export class DaemonProcess {
   static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<DaemonProcess> {
     const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env.PATH, ...env },
     });
     const daemon = new DaemonProcess(child);
     await Promise.race([daemon.listens(), daemon.failed()]);
@@ -63,6 +80,15 @@ export class DaemonProcess {
     const text = await response.text();
     const { status } = response;
     return { status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) };
+  }
+
+  /** Resolves with the first line of its log that fits, when it is there. */
+  async logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
+    for (;;) {
+      const line = this.log.find(fits);
+      if (line) return line;
+      await once(this.lines, 'line');
+    }
   }
 
   /** It dies as by `kill -9`, and is gone when this resolves. */
@@ -86,8 +112,10 @@ export class DaemonProcess {
     const lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream });
     await new Promise<void>((resolve) => {
       lines.on('line', (text) => {
+        if (!text.startsWith('{')) return; // said to people
         const line = JSON.parse(text) as LogLine; // as pino writes it
         this.log.push(line);
+        this.lines.emit('line');
         this.url ||= line.url ?? '';
         if (line.msg === 'listening') resolve();
       });
