@@ -5,7 +5,7 @@
  * itself is read from the limiter's rows; only how long agents have worked is remembered here.
  */
 import type { Config } from '../config/index.ts';
-import type { Run } from '../sessions/index.ts';
+import type { Run, Session } from '../sessions/index.ts';
 import type { Caller } from './caller.ts';
 import type { Keeper } from './keeper.ts';
 import { WorkTimes } from './work-times.ts';
@@ -68,7 +68,7 @@ export class AgentQueue {
     const options = { kind: AGENT, waitTimeoutMs: this.config.queueTimeoutMs };
     try {
       const run = await session.run({ cmd, stdin: JSON.stringify(input) }, options);
-      void this.whenGone(run).then(() => session.close());
+      void this.closeAfter(run, session);
       return run;
     } catch (fault) {
       await session.close();
@@ -76,9 +76,18 @@ export class AgentQueue {
     }
   }
 
-  private async whenGone(run: Run): Promise<void> {
+  /** Agents of the daemon before, which are at work still. */
+  takeUp(): void {
+    for (const session of this.keeper.sessions()) {
+      const agent = session.runs().find(({ kind }) => kind === AGENT);
+      if (agent) void this.closeAfter(agent, session);
+    }
+  }
+
+  private async closeAfter(run: Run, session: Session): Promise<void> {
     await run.outcome;
     const { startedAt, endedAt } = run;
     if (startedAt !== undefined && endedAt !== undefined) this.times.add(endedAt - startedAt);
+    await session.close();
   }
 }

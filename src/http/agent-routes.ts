@@ -40,6 +40,7 @@ const queueAnswer = z.object({
 
 export function agentRoutes(options: DaemonOptions): Route[] {
   const queue = new AgentQueue(options.keeper, options.config);
+  queue.takeUp();
   return [starting(options, queue), looking(queue)];
 }
 

@@ -18,6 +18,7 @@ import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
 import type { Route } from './route.ts';
+import { answerUnreadable } from './unreadable.ts';
 
 /** Of a request's body. */
 const MOST_BYTES = 1024 * 1024;
@@ -32,6 +33,7 @@ export function httpServer(options: DaemonOptions, routes: readonly Route[]): Fa
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     trustProxy: trusted(options.config.trustProxy),
+    clientErrorHandler: answerUnreadable,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });

@@ -12,8 +12,9 @@ import { freshPlace } from '../support/journal-places.ts';
 /** Free for each daemon: it says where it listens. */
 const listen = { port: 0 };
 
-function configOf(journal: string): string {
-  return fileWith(JSON.stringify({ listen, journal: { path: journal }, exec: { enabled: true } }));
+function configOf(journal: string, more: object = {}): string {
+  const config = { listen, journal: { path: journal }, exec: { enabled: true }, ...more };
+  return fileWith(JSON.stringify(config));
 }
 
 test('a session and its exec being there after kill -9, and the outcome told when it ends', async () => {
@@ -65,4 +66,28 @@ test('a session and its exec being there after kill -9, and the outcome told whe
   expect((await second.ask('GET', '/v1/sessions/s1')).body.runs).toEqual([]);
   const next = await second.ask('POST', '/v1/sessions/s1/exec', { cmd: ['echo', 'here'] });
   expect(next).toMatchObject({ status: 200, body: { state: 'succeeded', stdout: 'here\n' } });
+});
+
+test('an agent being taken up, and its session closed when it is gone', async () => {
+  const journal = freshPlace();
+  const script = `touch ${journal}.begun; until [ -e ${journal}.go ]; do sleep 0.05; done`;
+  const args = ['--config', configOf(journal, { agent: { command: 'sh', args: ['-c', script] } })];
+  const first = await DaemonProcess.start(args);
+  const { body } = await first.ask('POST', '/api/agent/start', { config: {}, group: 'g' });
+  await until(
+    async () => existsSync(`${journal}.begun`),
+    (hasBegun) => hasBegun,
+  );
+  await first.kill();
+
+  const second = await DaemonProcess.start(args);
+  const queue = await second.ask('GET', '/api/queue/status');
+  expect(queue.body).toMatchObject({ running: 1, queued: 0, utilizationPercent: 100 });
+  writeFileSync(`${journal}.go`, '');
+  await until(
+    () => second.ask('GET', '/v1/sessions'),
+    ({ body }) => (body.sessions as readonly unknown[]).length === 0, // as they are answered
+  );
+  const ended = await second.ask('GET', `/v1/runs/${body.agentId}`);
+  expect(ended.body).toMatchObject({ state: 'succeeded', exitCode: 0 });
 });
