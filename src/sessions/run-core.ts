@@ -73,6 +73,8 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   private isSlotGone = false;
   private isOver = false;
   private isStuck = false;
+  /** Its wait is ended: by now its id may be somebody else's. */
+  private isWithdrawn = false;
   /** It goes on waiting in the journal, for the next process. */
   private isLeft = false;
   private lastToken = 0;
@@ -165,8 +167,17 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
   /** Brings it to its end. The first reason stays; a run whose work has ended already is not stopped. */
   stop(stop: Stop): void {
     if (this.isDecided) return;
+    const isInJournal = this.canBeLeft && !this.isLeft;
     this.ending.stopped(stop);
-    this.send({ type: 'stop' });
+    if (isInJournal) this.leaveQueue();
+    else this.send({ type: 'stop' });
+  }
+
+  /** Nobody is told that it has ended before the journal is: the next process would begin it. */
+  private leaveQueue(): void {
+    const stopped = (): void => this.send({ type: 'stop' });
+    this.isWithdrawn = true;
+    this.session.register.limiter.releaseRunSlot(this.id).then(stopped, stopped);
   }
 
   /** Whether it can go on waiting when this process ends. */
@@ -269,7 +280,9 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
 
   /** It was stopped while it waited. A grant that is on its way is given back when it comes. */
   withdraw(): void {
-    if (!this.isLeft) this.session.register.limiter.releaseRunSlot(this.id).catch(() => {});
+    if (this.isLeft || this.isWithdrawn) return;
+    this.isWithdrawn = true;
+    this.session.register.limiter.releaseRunSlot(this.id).catch(() => {});
   }
 
   /** Its work begins when the actor has come to rest: whoever looks then sees a run that starts. */
