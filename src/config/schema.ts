@@ -88,67 +88,80 @@ const retention = () =>
     maxCount: setting(count(0), 10_000, { meaning: 'How many of them' }),
   });
 
+/** Who may ask, and where. */
+const doors = () => ({
+  listen: listen().prefault({}),
+  allowedHosts: setting(hosts(), [], {
+    meaning: 'What a request may have as `Host` besides where the daemon listens',
+  }),
+  allowedOrigins: setting(origins(), [], {
+    meaning: 'What a request may have as `Origin`; browsers send it',
+  }),
+  trustProxy: setting(proxies(), false, {
+    meaning: 'Whom `X-Forwarded-For` is believed: nobody, so many proxies, or these',
+  }),
+  keys: setting(z.array(key()), [], {
+    meaning: 'Who may ask; without any, everyone who reaches the daemon is `local` and may do all',
+  }),
+});
+
+/** What is kept, where, and for how long. */
+const keeping = (standard: Defaults) => ({
+  journal: journal(standard).prefault({}),
+  retention: retention().prefault({}),
+  spoolDir: setting(orNull(path('folder')), null, {
+    meaning: 'Where commands have their output',
+    standard:
+      'beside the journal, its path with `.spool` behind it; for the default journal `./slotkeeper-data/spool`',
+  }),
+  orphans: setting(choice(['adopt', 'kill']), 'adopt', {
+    meaning: 'What is done with commands that were at work when the last process ended',
+  }),
+});
+
+/** What may be run. */
+const works = () => ({
+  exec: exec().prefault({}),
+  agent: setting(orNull(agent()), null, {
+    meaning: 'What `POST /api/agent/start` runs',
+    standard: 'none',
+  }),
+  tools: setting(
+    z.record(toolId(), tool()),
+    {},
+    {
+      meaning: 'What `POST /v1/runs` may run, by id',
+    },
+  ),
+});
+
+/** How much, how long, how often. */
+const bounds = (standard: Defaults) => ({
+  limits: limits(standard).prefault({}),
+  fairness: setting(choice(['arrival', 'session', 'owner']), 'arrival', {
+    meaning: 'Between what free slots go round',
+  }),
+  sessions: sessions().prefault({}),
+  rate: setting(
+    orNull(rate()),
+    { max: 20, windowMs: HOUR_MS },
+    {
+      meaning: 'How often an owner may ask for runs of tools; `null`: as often as he likes',
+    },
+  ),
+  queueTimeoutMs: setting(wait(), 300_000, {
+    meaning: 'How long a run waits for its slot unless it says so, in milliseconds; 0: not at all',
+    env: 'QUEUE_TIMEOUT_MS',
+  }),
+  drainTimeoutMs: setting(milliseconds(0), 10_000, {
+    meaning: 'How long running work has when the daemon is told to end, in milliseconds',
+  }),
+});
+
 /** The schema of the whole, with the defaults of a command. */
 export function configSchema(command: ConfigCommand) {
   const standard = defaults[command];
-  return z.strictObject({
-    listen: listen().prefault({}),
-    allowedHosts: setting(hosts(), [], {
-      meaning: 'What a request may have as `Host` besides where the daemon listens',
-    }),
-    allowedOrigins: setting(origins(), [], {
-      meaning: 'What a request may have as `Origin`; browsers send it',
-    }),
-    trustProxy: setting(proxies(), false, {
-      meaning: 'Whom `X-Forwarded-For` is believed: nobody, so many proxies, or these',
-    }),
-    journal: journal(standard).prefault({}),
-    limits: limits(standard).prefault({}),
-    fairness: setting(choice(['arrival', 'session', 'owner']), 'arrival', {
-      meaning: 'Between what free slots go round',
-    }),
-    sessions: sessions().prefault({}),
-    exec: exec().prefault({}),
-    agent: setting(orNull(agent()), null, {
-      meaning: 'What `POST /api/agent/start` runs',
-      standard: 'none',
-    }),
-    tools: setting(
-      z.record(toolId(), tool()),
-      {},
-      {
-        meaning: 'What `POST /v1/runs` may run, by id',
-      },
-    ),
-    keys: setting(z.array(key()), [], {
-      meaning:
-        'Who may ask; without any, everyone who reaches the daemon is `local` and may do all',
-    }),
-    rate: setting(
-      orNull(rate()),
-      { max: 20, windowMs: HOUR_MS },
-      {
-        meaning: 'How often an owner may ask for runs of tools; `null`: as often as he likes',
-      },
-    ),
-    queueTimeoutMs: setting(wait(), 300_000, {
-      meaning:
-        'How long a run waits for its slot unless it says so, in milliseconds; 0: not at all',
-      env: 'QUEUE_TIMEOUT_MS',
-    }),
-    orphans: setting(choice(['adopt', 'kill']), 'adopt', {
-      meaning: 'What is done with commands that were at work when the last process ended',
-    }),
-    retention: retention().prefault({}),
-    spoolDir: setting(orNull(path('folder')), null, {
-      meaning: 'Where commands have their output',
-      standard:
-        'beside the journal, its path with `.spool` behind it; for the default journal `./slotkeeper-data/spool`',
-    }),
-    drainTimeoutMs: setting(milliseconds(0), 10_000, {
-      meaning: 'How long running work has when the daemon is told to end, in milliseconds',
-    }),
-  });
+  return z.strictObject({ ...doors(), ...keeping(standard), ...bounds(standard), ...works() });
 }
 
 /** The effective values. What has no end is `Infinity`. */
