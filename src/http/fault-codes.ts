@@ -4,6 +4,7 @@
 export const httpFaultCodes = {
   invalid_json: 'The body of the request is no JSON',
   invalid_request: 'The request is JSON and not what the route takes; `faults` say what is wrong',
+  idempotency_key_reused: 'The `Idempotency-Key` was there before, with another request',
   unsupported_request: 'The request is nothing that the daemon reads: its type, its size, its form',
   not_found: 'There is nothing under this path, or not by this method',
   session_not_found: 'There is no session of this id, or it is not yours',

@@ -16,8 +16,9 @@ import { SlotkeeperError } from '../fault.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
+import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
-import type { Route } from './route.ts';
+import type { Answer, RawAsked, Route } from './route.ts';
 import { answerUnreadable } from './unreadable.ts';
 
 /** Of a request's body. */
@@ -43,7 +44,8 @@ export function httpServer(options: DaemonOptions, routes: readonly Route[]): Fa
   const report = problemReporter(options);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
   server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
-  for (const route of routes) addRoute(server, options, route, report);
+  const answers = new Idempotency();
+  for (const route of routes) addRoute(server, options, route, report, answers);
   return server;
 }
 
@@ -84,6 +86,7 @@ function addRoute(
   { config }: DaemonOptions,
   route: Route,
   report: Report,
+  answers: Idempotency,
 ): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   server.route({
@@ -97,10 +100,10 @@ function addRoute(
       callers.set(request, caller);
     },
     handler: async (request, reply) => {
-      const { params, query, body } = request;
+      const { params, query, body = undefined } = request;
       const caller = callers.get(request) ?? NOBODY;
-      const gone = whenGone(reply);
-      const answer = await route.answer({ params, query, body: body ?? undefined, caller, gone });
+      const asked = { params, query, body, caller, gone: whenGone(reply) };
+      const answer = await answered(route, asked, keyOf(request), answers);
       return reply
         .code(answer.status)
         .headers(answer.headers ?? {})
@@ -122,6 +125,24 @@ function logGone(
   { id, method, routeOptions, url }: FastifyRequest,
 ): void {
   logger.info({ requestId: id, method, at: routeOptions.url ?? url }, 'the client has gone away');
+}
+
+/** A key counts where a request does something each time that it is sent. */
+function answered(
+  route: Route,
+  asked: RawAsked,
+  key: string | undefined,
+  answers: Idempotency,
+): Promise<Answer> {
+  if (key === undefined || route.method !== 'POST') return route.answer(asked);
+  const { params, query, body, caller } = asked;
+  const scope = [caller.owner, route.method, route.url];
+  return answers.once(key, scope, [params, query, body], () => route.answer(asked));
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const { 'idempotency-key': key } = headers;
+  return Array.isArray(key) ? key.join() : key;
 }
 
 /** Aborts when the connection ends before the answer has. */

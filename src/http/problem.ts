@@ -38,6 +38,7 @@ export const STATUSES: Readonly<Record<string, number>> = {
   session_released: 410,
   unsupported_request: 415,
   invalid_request: 422,
+  idempotency_key_reused: 422,
   invalid_option: 422,
   invalid_id: 422,
   max_runs_exceeded: 429,

@@ -389,6 +389,20 @@ describe('looking in', () => {
 });
 
 describe('a request', () => {
+  test('being done once under one Idempotency-Key', async () => {
+    const path = await open();
+    const ask = (cmd: string[]) =>
+      daemon.ask('POST', `${path}/exec`, { cmd }, { headers: { 'idempotency-key': 'k1' } });
+    const first = await ask(['echo', 'once']);
+    const second = await ask(['echo', 'once']);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect(await ask(['echo', 'twice'])).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+  });
+
   test('that is no JSON, of another type, too large, or for nothing being refused', async () => {
     const send = (init: RequestInit) => daemon.ask('POST', '/v1/sessions', undefined, init);
     const json = { 'content-type': 'application/json' };
