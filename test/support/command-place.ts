@@ -53,7 +53,12 @@ export class CommandPlace {
   /** A shell script as a command. It writes into the ledger that it has begun, and when it is at work says so. */
   script(text: string, { killGraceMs = 5_000, isCounted = true }: Asked = {}) {
     const cmd = ['sh', '-c', isCounted ? `echo began >> ${this.ledger}; ${text}` : text];
-    return { cmd, cwd: this.folder, env: { [MARK]: this.folder }, killGraceMs };
+    return { cmd, cwd: this.folder, env: this.mark, killGraceMs };
+  }
+
+  /** What its commands have in their environment, by which they are found. */
+  get mark(): Readonly<Record<string, string>> {
+    return { [MARK]: this.folder };
   }
 
   /** Prints, waits until it may go on, prints, and exits with 7. */
