@@ -86,14 +86,16 @@ describe('a command host', () => {
     const place = new CommandPlace();
     const keeper = await startAt(place);
     const session = await keeper.openSession();
-    await (await session.run(place.script('true'))).outcome;
+    const run = await session.run(place.script('true'));
+    await run.outcome;
     expect(place.hosts.length).toBe(1);
     await keeper.stop();
     await until(() => place.hosts.length === 0);
     expect(readdirSync(place.spool).filter((name) => !/^\d/.test(name))).toEqual([]);
     await using next = await startAt(place);
     expect(next.getStatus().activeRuns).toBe(0);
-    expect(readdirSync(place.spool)).toEqual([]);
+    expect(next.getRun(run.runId)?.state).toBe('succeeded');
+    expect(readdirSync(place.spool)).toEqual([`${run.token}.1`]);
   });
 
   test('living on when the input of a command is not there', async () => {
