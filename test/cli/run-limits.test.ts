@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { WorkOrder } from '../../src/config/work-order.ts';
 import { until } from '../support/command-place.ts';
 import { freshFolder } from '../support/journal-places.ts';
-import { Runner, ranFile } from '../support/runner.ts';
+import { Runner, ranFile, workFile } from '../support/runner.ts';
 import { ShiftLedger } from '../support/shift-ledger.ts';
 
 /** Jobs of some sessions, each session's of its own number. */
@@ -97,6 +97,21 @@ describe('order', () => {
     const work = priorities.map((priority, at) => ledger.job(`j${at}`, ':', { priority }));
     expect((await ranFile(folder, work, '--max-runs', '1')).status).toBe(0);
     expect(ledger.ids('start')).toEqual(['j5', 'j1', 'j3', 'j0', 'j4', 'j2', 'j6']);
+  });
+
+  // Not so yet: who comes first in a session waits for its opening, and who comes later in one that opens
+  // sooner overtakes him. It fails as long as that is so, and is to lose its mark with the mending.
+  test.fails('being that of priority and of the file across sessions', async () => {
+    const folder = freshFolder();
+    const ledger = new ShiftLedger(folder);
+    const job = (id: string, session: string, priority: number) =>
+      ledger.job(id, ledger.waits, { session, priority });
+    const work = [job('a', 's', 5), job('b', 't', 5), job('c', 's', 0)];
+    const runner = new Runner(folder, [workFile(folder, work), '--max-runs', '2']);
+    await until(() => ledger.ids('start').length === 2);
+    ledger.go();
+    await runner.ending;
+    expect(ledger.ids('start').slice(0, 2).sort()).toEqual(['a', 'b']);
   });
 
   test('being that of priority among those that wait, on standard input', async () => {
