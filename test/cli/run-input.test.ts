@@ -36,6 +36,7 @@ describe('a file', () => {
   });
 
   test.each([
+    ['a carriage return that ends no line', `${TRUE}\r  \n${TRUE}`, ['1', '2']],
     ['lines that end as on Windows', `${TRUE}\r\n\r\n${TRUE}\r\n`, ['1', '3']],
     ['a byte order mark', `\ufeff${TRUE}\n${TRUE}\n`, ['1', '2']],
     ['no end of its last line', `${TRUE}\n${TRUE}`, ['1', '2']],

@@ -99,9 +99,7 @@ describe('order', () => {
     expect(ledger.ids('start')).toEqual(['j5', 'j1', 'j3', 'j0', 'j4', 'j2', 'j6']);
   });
 
-  // Not so yet: who comes first in a session waits for its opening, and who comes later in one that opens
-  // sooner overtakes him. It fails as long as that is so, and is to lose its mark with the mending.
-  test.fails('being that of priority and of the file across sessions', async () => {
+  test('being that of priority and of the file across sessions', async () => {
     const folder = freshFolder();
     const ledger = new ShiftLedger(folder);
     const job = (id: string, session: string, priority: number) =>

@@ -8,6 +8,8 @@ import type { Session } from '../../sessions/index.ts';
 
 interface OpenSession {
   readonly opening: Promise<Session>;
+  /** It is open, or waits for its slot. */
+  readonly asked: Promise<unknown>;
   users: number;
 }
 
@@ -20,6 +22,12 @@ export class OpenSessions {
 
   constructor(keeper: Slotkeeper) {
     this.keeper = keeper;
+  }
+
+  /** Resolves when it is open, or when it is known that it has to wait: who asks next asks after it. */
+  async begin(id: string): Promise<void> {
+    const entry = this.byId.get(id) ?? this.enter(id);
+    await entry.asked;
   }
 
   /** The session for as long as `work` takes. Rejects as `openSession` and `work` do. */
@@ -40,13 +48,21 @@ export class OpenSessions {
   }
 
   private enter(id: string): OpenSession {
-    const entry = { opening: this.openSession(id), users: 0 };
+    const asked = this.ask(id);
+    const entry = { opening: asked.then((session) => session ?? this.wait(id)), asked, users: 0 };
+    // Whoever needs it hears of it.
+    entry.opening.catch(() => {});
     this.byId.set(id, entry);
     return entry;
   }
 
-  private async openSession(sessionId: string): Promise<Session> {
+  /** `undefined` where there is no room, and whatever else there is against it: who waits will be told. */
+  private async ask(sessionId: string): Promise<Session | undefined> {
     await this.closing.get(sessionId);
+    return this.keeper.openSession({ sessionId }).catch(() => undefined);
+  }
+
+  private wait(sessionId: string): Promise<Session> {
     const { signal } = this.refusal;
     return this.keeper.openSession({ sessionId, waitTimeoutMs: Infinity, signal });
   }

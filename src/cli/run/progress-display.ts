@@ -40,9 +40,10 @@ export class ProgressDisplay {
     this.refresh();
   }
 
-  /** Prints a line above it. */
+  /** Prints a line above it, which the terminal may break and nobody else does. */
   print(line: string): void {
-    this.draw.persist(line);
+    this.draw.clear();
+    this.terminal.write(`${line}\n`);
     this.refresh();
   }
 

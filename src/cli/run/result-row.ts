@@ -38,8 +38,11 @@ const NOTHING = {
 };
 
 export function rowOf({ id, session }: Job, run: Run, outcome: RunOutcome): ResultRow {
-  const { startedAt = null, endedAt = null, waitedMs = null } = run;
-  const { exitCode = null, signal = null, stdout, stderr } = resultOf(outcome) ?? {};
+  const { startedAt = null, waitedMs = null } = run;
+  const result = resultOf(outcome);
+  const { exitCode = null, signal = null, stdout, stderr } = result ?? {};
+  // What its executor has written down is the same whoever reads it.
+  const endedAt = result?.endedAt ?? run.endedAt ?? null;
   return {
     id,
     session,

@@ -5,7 +5,8 @@
  * is started. Standard input is read as it comes: a line that is wrong is told, and the others are jobs.
  */
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { workOrderOf } from '../../config/work-order.ts';
 import { SlotkeeperError } from '../../fault.ts';
 import { type Job, jobOf } from './job.ts';
@@ -44,14 +45,42 @@ export async function* jobsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<Job> {
   let number = 0;
-  const lines = createInterface({ input, crlfDelay: Infinity, ...(signal && { signal }) });
-  for await (const text of lines) {
+  for await (const text of linesOf(input, signal)) {
     number += 1;
     const line = number === 1 ? text.replace(/^\ufeff/, '') : text;
     if (line.trim() === '') continue;
     const job = tried(() => reader.read(line, number));
     if (job instanceof SlotkeeperError) wrong(`line ${number}: ${job.message}`);
     else yield job;
+  }
+}
+
+/** A line ends with LF, or CR and LF; a CR by itself may be part of a name. */
+async function* linesOf(
+  input: NodeJS.ReadableStream,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const piece of until(input, signal)) {
+    const lines = (rest + decoder.write(piece)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield line.replace(/\r$/, '');
+  }
+  rest += decoder.end();
+  if (rest !== '') yield rest.replace(/\r$/, '');
+}
+
+/** What comes before the signal aborts. */
+async function* until(
+  input: NodeJS.ReadableStream,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  try {
+    const readable = input as Readable; // of node:fs, or standard input
+    yield* signal ? addAbortSignal(signal, readable) : readable;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
   }
 }
 

@@ -47,6 +47,7 @@ export class WorkRunner {
   /** Resolves when all jobs have ended. Rejects when the input does. */
   async run(jobs: Iterable<Job> | AsyncIterable<Job>): Promise<void> {
     for await (const job of jobs) {
+      if (!this.isDraining) await this.sessions.begin(job.session);
       this.add(this.perform(job));
       while (this.works.size >= MOST_AT_A_TIME) await Promise.race(this.works);
     }
