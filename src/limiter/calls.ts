@@ -316,10 +316,13 @@ export class ExamineStorageCall extends BookedCall {
 /** To take in nobody new, or to do so again. */
 export class SetDrainingCall extends BookedCall {
   readonly isDraining: boolean;
+  /** Whether work that waits in the journal goes on waiting, instead of being refused. */
+  readonly keepsOrders: boolean;
 
-  constructor(desk: Desk, isDraining: boolean) {
+  constructor(desk: Desk, isDraining: boolean, keepsOrders = false) {
     super(desk, 'ordinary', 0);
     this.isDraining = isDraining;
+    this.keepsOrders = keepsOrders;
   }
 
   override get messageType(): string {
@@ -327,7 +330,8 @@ export class SetDrainingCall extends BookedCall {
   }
 
   override get shown(): object {
-    return { type: this.messageType, isDraining: this.isDraining };
+    const { isDraining, keepsOrders } = this;
+    return { type: this.messageType, isDraining, keepsOrders };
   }
 }
 

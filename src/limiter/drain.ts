@@ -10,6 +10,11 @@ import type { Survivors } from './survivors.ts';
 export interface DrainOptions {
   /** How long to wait for the last run, in milliseconds. Default 10,000; `Infinity`: for ever. */
   readonly timeoutMs?: number;
+  /**
+   * What becomes of work that waits in a journal on disk: `'refuse'` (default), it is refused as all who wait
+   * are; `'keep'`, it goes on waiting, and nothing of it begins before `resume` or in the next process.
+   */
+  readonly waiting?: 'refuse' | 'keep';
 }
 
 /** What orchestrators give a process before they kill it, less what it needs to end. */
@@ -17,12 +22,13 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const NAMED = 10;
 
 /** Throws `invalid_option`. */
-export function drainTimeout(options: DrainOptions = {}): number {
+export function checkedDrain(options: DrainOptions = {}): Required<DrainOptions> {
   expectOption('options', options, isObject, 'an object');
-  expectKnown(options, ['timeoutMs']);
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  expectKnown(options, ['timeoutMs', 'waiting']);
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, waiting = 'refuse' } = options;
   expectOption('timeoutMs', timeoutMs, isDuration, 'milliseconds, 0 or more');
-  return timeoutMs;
+  expectOption('waiting', waiting, isWaiting, "'refuse' or 'keep'");
+  return { timeoutMs, waiting };
 }
 
 /** Waits for the last run of a limiter that drains, and tells how it went. */
@@ -47,6 +53,10 @@ function oldestHolders(limiter: Survivors): SlotRow[] {
     .sort((one, other) => one.since - other.since || one.token - other.token)
     .slice(0, NAMED)
     .map((run) => rowOf(limiter, run));
+}
+
+function isWaiting(value: unknown): boolean {
+  return value === 'refuse' || value === 'keep';
 }
 
 function isObject(value: unknown): boolean {

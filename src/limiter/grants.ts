@@ -23,7 +23,7 @@ import type { Survivors } from './survivors.ts';
 /** Grants every waiter for whom there is room, in order, where it can be written down. */
 export function grantWaiters(limiter: Survivors): void {
   const { tables, storage, waitingOrders } = limiter;
-  if (storage.isDegraded || waitingOrders.areKept) return;
+  if (storage.isDegraded || waitingOrders.areKept || tables.isDraining) return;
   for (let entry = tables.nextSession(); entry; entry = tables.nextSession()) {
     grantOrDrop(limiter, entry);
   }

@@ -137,10 +137,10 @@ function serve<Reply, Call extends BookedCall, Decision>(
 }
 
 function recover(limiter: Survivors, context: Context): void {
-  const { tables, desk, storage } = limiter;
+  const { tables, desk } = limiter;
   resume(limiter);
   const calls = desk.book.takeLost();
-  const broken = violations(tables, storage.holdsBack);
+  const broken = violations(tables, isHeldBack(limiter));
   if (broken.length > 0) repair(limiter, calls, broken);
   for (const call of calls) passOn(context.self, call);
   reportRestart(limiter, calls.length);
@@ -148,12 +148,17 @@ function recover(limiter: Survivors, context: Context): void {
 
 /** Nobody may be granted on the account of tables that are wrong. */
 function repair(limiter: Survivors, calls: readonly BookedCall[], broken: readonly string[]): void {
-  const { tables, storage } = limiter;
-  const isWhole = rebuild(limiter, calls) && violations(tables, storage.holdsBack).length === 0;
+  const { tables } = limiter;
+  const isWhole = rebuild(limiter, calls) && violations(tables, isHeldBack(limiter)).length === 0;
   if (!isWhole) throw inconsistent(broken);
   if (limiter.isHeard(tablesRebuilt)) {
     limiter.publishEvent(tablesRebuilt, { violations: broken.slice(0, MOST_SHOWN) });
   }
+}
+
+/** Whether somebody may wait who could be granted. */
+function isHeldBack({ storage, waitingOrders, tables }: Survivors): boolean {
+  return storage.holdsBack || waitingOrders.areKept || tables.isDraining;
 }
 
 function reportRestart(limiter: Survivors, resumedCalls: number): void {

@@ -34,7 +34,7 @@ import {
   SetLimitsCall,
 } from './calls.ts';
 import type { LimiterEvent } from './channels.ts';
-import { type DrainOptions, drainTimeout, endOfDrain } from './drain.ts';
+import { checkedDrain, type DrainOptions, endOfDrain } from './drain.ts';
 import type { DrainReport } from './drains.ts';
 import { type ExplainSubject, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
@@ -217,13 +217,14 @@ export class ConcurrencyLimiter {
 
   /**
    * Takes in nobody new and waits until no run is held, but not longer than `timeoutMs` (default
-   * 10,000). Newcomers and who waits already are refused with `draining`; an id that is held is answered
-   * still. The limiter goes on draining until `resume`, whatever the report says.
+   * 10,000). Newcomers and who waits already are refused with `draining`, but for work in the journal with
+   * `waiting: 'keep'`; an id that is held is answered still. The limiter goes on draining until `resume`,
+   * whatever the report says.
    */
   async drain(options?: DrainOptions): Promise<DrainReport> {
-    const timeoutMs = drainTimeout(options);
+    const { timeoutMs, waiting } = checkedDrain(options);
     const { desk } = this.survivors;
-    const refused = await desk.ask(new SetDrainingCall(desk, true), undefined);
+    const refused = await desk.ask(new SetDrainingCall(desk, true, waiting === 'keep'), undefined);
     return endOfDrain(this.survivors, timeoutMs, refused as number); // as it asks for
   }
 

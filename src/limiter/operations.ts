@@ -203,11 +203,12 @@ export const setDraining: Operation<SetDrainingCall, boolean> = {
   decide: ({ tables }, call) => tables.isDraining !== call.isDraining,
 
   change(limiter, call, isChange) {
-    const refused = isChange && call.isDraining ? refuseAll(limiter) : 0;
+    const refused = call.isDraining ? refuseAll(limiter, call.keepsOrders) : 0;
     limiter.batch.answer(call, refused);
     if (!isChange) return;
     limiter.tables.drain(call.isDraining);
     recordDraining(limiter, call.isDraining, refused);
+    grantWaiters(limiter);
   },
 };
 
@@ -416,14 +417,14 @@ function renewIfCurrent(
   limiter.batch.answer(call, entry ? undefined : staleToken(call.id, call.token));
 }
 
-/** Who waits is taken in no more than who comes. */
-function refuseAll(limiter: Survivors): number {
+/** Who waits is taken in no more than who comes; work that waits in the journal may stay there. */
+function refuseAll(limiter: Survivors, keepsOrders: boolean): number {
   const { tables } = limiter;
   const waiters = [...waitersIn(tables.runQueue), ...waitersIn(tables.sessionQueue)];
-  for (const { entry } of waiters) {
-    refuseWait(limiter, entry as RunEntry | SessionEntry, 'draining'); // nothing else waits
-  }
-  return waiters.length;
+  const entries = waiters.map(({ entry }) => entry as RunEntry | SessionEntry); // nothing else waits
+  const refused = entries.filter((entry) => !keepsOrders || !tieOf(entry)?.isWaitWritten);
+  for (const entry of refused) refuseWait(limiter, entry, 'draining');
+  return refused.length;
 }
 
 function refuseWaits(limiter: Survivors, entry: SessionEntry): number {

@@ -140,3 +140,61 @@ test('a wait without an order leaving nothing in the journal', async () => {
   await settle();
   expect([outcomes([asked]), waitingIn(stage)]).toEqual([['waiting'], []]);
 });
+
+describe('a drain that keeps work that waits', () => {
+  /** One is held, two wait, one of them as work; who was refused, what began when, what the file said. */
+  const drainPlay: Play<unknown> = async (saboteur) => {
+    await using stage = await StorageStage.open({ limits: LIMITS, faultPoints: saboteur });
+    const { limiter } = stage;
+    await limiter.acquireRunSlot('s', 'held');
+    const asked = [
+      ask(stage, 'work'),
+      attempt(limiter.acquireRunSlot('s', 'other', FOR_EVER)),
+      ask(stage, 'patient', { waitTimeoutMs: 500 }),
+    ];
+    await settle();
+    const seen: unknown[] = [];
+    const look = () => seen.push([outcomes(asked), waitingIn(stage).length, stage.runsInFile]);
+    const drained = await underFire(saboteur, () => [
+      attempt(limiter.drain({ timeoutMs: Infinity, waiting: 'keep' })),
+    ]);
+    look();
+    await underFire(saboteur, () => limiter.releaseRunSlot('held'));
+    look();
+    await underFire(saboteur, () => stage.advance(500));
+    look();
+    await underFire(saboteur, () => limiter.resume());
+    look();
+    return { seen, drained: drained.map(({ value }) => value) };
+  };
+
+  test('granting none of it before resume, whatever crashes', async () => {
+    const { trace } = await expectNoCrashSeen(drainPlay);
+    expect(trace).toEqual({
+      seen: [
+        [['waiting', 'draining', 'waiting'], 2, ['held']],
+        [['waiting', 'draining', 'waiting'], 2, []],
+        [['waiting', 'draining', 'wait_timeout'], 1, []],
+        [['granted', 'draining', 'wait_timeout'], 0, ['work']],
+      ],
+      drained: [{ drained: true, heldRuns: 0, refusedWaiters: 1, holders: [] }],
+    });
+  });
+
+  test('refusing it when a drain that does not comes after', async () => {
+    await using stage = await StorageStage.open({ limits: LIMITS });
+    const { limiter } = stage;
+    await limiter.acquireRunSlot('s', 'held');
+    const work = ask(stage, 'work');
+    await limiter.drain({ timeoutMs: 0, waiting: 'keep' });
+    expect(outcomes([work])).toEqual(['waiting']);
+    expect(await limiter.drain({ timeoutMs: 0 })).toMatchObject({ refusedWaiters: 1 });
+    expect([outcomes([work]), waitingIn(stage)]).toEqual([['draining'], []]);
+  });
+
+  test('refusing any other word for it', async () => {
+    await using stage = await StorageStage.open({ limits: LIMITS });
+    const drained = stage.limiter.drain({ waiting: 'cancel' as never });
+    await expect(drained).rejects.toMatchObject({ code: 'invalid_option' });
+  });
+});
