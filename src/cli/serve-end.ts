@@ -1,6 +1,7 @@
 /**
  * How the daemon ends on SIGTERM and SIGINT: nobody new is taken in, what runs has `drainTimeoutMs`, then it
- * is killed with all that it has started, and the exit status is 0. Durable sessions stay in the journal.
+ * is killed with all that it has started, and the exit status is 0. Durable sessions and what waits stay in the
+ * journal, for the next one.
  *
  * Requests are answered meanwhile, so that whoever waits hears how his run has ended, and whoever comes that
  * there is no more room (503). A second signal ends the waiting.
@@ -36,9 +37,10 @@ export function endOnSignals(ending: Ending): void {
 }
 
 async function endAll({ keeper, daemon, config, logger }: Ending, hurry: AbortSignal) {
-  const drained = keeper.drain({ timeoutMs: config.drainTimeoutMs });
+  const drained = keeper.drain({ timeoutMs: config.drainTimeoutMs, waiting: 'keep' });
   await Promise.race([drained, aborted(hurry)]);
-  const report = await keeper.stop({ timeoutMs: hurry.aborted ? 0 : KILL_MS });
+  const timeoutMs = hurry.aborted ? 0 : KILL_MS;
+  const report = await keeper.stop({ timeoutMs, waiting: 'keep' });
   const late = AbortSignal.timeout(CLOSE_MS);
   await Promise.race([daemon.close(), aborted(hurry), aborted(late)]);
   logger.info({ report }, 'ended');

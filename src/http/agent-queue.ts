@@ -63,6 +63,8 @@ export class AgentQueue {
     const session = await this.keeper.openSession({
       owner: caller.owner,
       durable: this.config.journal.path !== null,
+      // A daemon that is killed before the agent is asked for leaves nothing else behind that would end it.
+      idleTimeoutMs: this.config.sessions.idleTimeoutMs,
     });
     const cmd = [agent.command, ...agent.args];
     const options = { kind: AGENT, waitTimeoutMs: this.config.queueTimeoutMs };
@@ -76,10 +78,10 @@ export class AgentQueue {
     }
   }
 
-  /** Agents of the daemon before, which are at work still. */
+  /** Agents of the daemon before: at work or waiting still, or gone while their session was not closed yet. */
   takeUp(): void {
     for (const session of this.keeper.sessions()) {
-      const agent = session.runs().find(({ kind }) => kind === AGENT);
+      const agent = agentIn(session.runs()) ?? agentIn(session.runs({ ended: true }));
       if (agent) void this.closeAfter(agent, session);
     }
   }
@@ -90,4 +92,8 @@ export class AgentQueue {
     if (startedAt !== undefined && endedAt !== undefined) this.times.add(endedAt - startedAt);
     await session.close();
   }
+}
+
+function agentIn(runs: readonly Run[]): Run | undefined {
+  return runs.find(({ kind }) => kind === AGENT);
 }

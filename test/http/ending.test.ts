@@ -4,6 +4,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { AgentPlace, ends, noSessions } from '../support/agents.ts';
 import { DaemonProcess, until } from '../support/daemon-process.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
@@ -65,6 +66,43 @@ describe('SIGTERM', () => {
       body: { state: 'interrupted', reason: 'shutdown', signal: 'SIGTERM' },
     });
     expect(await daemon.ended()).toBe(0);
+  });
+
+  test('leaving agents that wait to the next daemon, when the one at work has ended', async () => {
+    const place = new AgentPlace({ drainTimeoutMs: 1_000_000 });
+    const daemon = await DaemonProcess.start(place.args);
+    const ids = await place.line(daemon, ['a', 'b', 'c']);
+    daemon.signal('SIGTERM');
+    await until(
+      () => daemon.ask('GET', '/readyz'),
+      ({ status }) => status === 503,
+    );
+    const newcomer = await daemon.ask('POST', '/api/agent/start', { config: {}, group: 'd' });
+    expect(newcomer).toMatchObject({ status: 503, body: { code: 'draining' } });
+    const queue = await daemon.ask('GET', '/api/queue/status');
+    expect(queue.body).toMatchObject({ running: 1, queued: 2 });
+    place.go();
+    expect(await daemon.ended()).toBe(0);
+    expect(place.begun).toEqual(['a']);
+
+    const next = await DaemonProcess.start(place.args);
+    expect(await ends(next, ids)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(place.begun).toEqual(['a', 'b', 'c']);
+    await noSessions(next);
+  });
+
+  test('killing an agent that has not ended in time, of which the next daemon tells', async () => {
+    const place = new AgentPlace({ drainTimeoutMs: 0 });
+    const daemon = await DaemonProcess.start(place.args);
+    const ids = await place.line(daemon, ['a', 'b']);
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended()).toBe(0);
+    place.go();
+    const next = await DaemonProcess.start(place.args);
+    expect(await ends(next, ids)).toEqual(['interrupted', 'succeeded']);
+    const { body } = await next.ask('GET', `/v1/runs/${ids[0]}`);
+    expect(body).toMatchObject({ reason: 'shutdown', signal: 'SIGTERM' });
+    await noSessions(next);
   });
 
   test('that comes twice ending the wait', async () => {

@@ -5,6 +5,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { AgentPlace, ends, noSessions } from '../support/agents.ts';
 import { fileWith } from '../support/config-files.ts';
 import { DaemonProcess, runsIn, until } from '../support/daemon-process.ts';
 import { freshPlace } from '../support/journal-places.ts';
@@ -84,10 +85,55 @@ test('an agent being taken up, and its session closed when it is gone', async ()
   const queue = await second.ask('GET', '/api/queue/status');
   expect(queue.body).toMatchObject({ running: 1, queued: 0, utilizationPercent: 100 });
   writeFileSync(`${journal}.go`, '');
-  await until(
-    () => second.ask('GET', '/v1/sessions'),
-    ({ body }) => (body.sessions as readonly unknown[]).length === 0, // as they are answered
-  );
+  await noSessions(second);
   const ended = await second.ask('GET', `/v1/runs/${body.agentId}`);
   expect(ended.body).toMatchObject({ state: 'succeeded', exitCode: 0 });
+});
+
+test('an exec that had ended being found, with its outcome and what it has printed', async () => {
+  const args = ['--config', configOf(freshPlace())];
+  const first = await DaemonProcess.start(args);
+  await first.ask('POST', '/v1/sessions', { sessionId: 's1' });
+  const cmd = ['sh', '-c', 'echo out; echo err >&2; exit 7'];
+  const { body } = await first.ask('POST', '/v1/sessions/s1/exec', { cmd });
+  expect(body).toMatchObject({ state: 'failed', exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
+  await first.kill();
+  const second = await DaemonProcess.start(args);
+  const found = await second.ask('GET', `/v1/runs/${body.runId}`);
+  expect(found).toMatchObject({ status: 200, body: { ...body, endedAt: expect.any(Number) } });
+});
+
+test('agents that had ended being found, of which nothing else is left', async () => {
+  const place = new AgentPlace();
+  const first = await DaemonProcess.start(place.args);
+  place.go();
+  const ids = await place.line(first, ['a', 'b']);
+  expect(await ends(first, ids)).toEqual(['succeeded', 'succeeded']);
+  await first.kill();
+  const second = await DaemonProcess.start(place.args);
+  expect(await ends(second, ids)).toEqual(['succeeded', 'succeeded']);
+  await noSessions(second);
+});
+
+test('agents that wait waiting again, and beginning in their order with what they were given', async () => {
+  const place = new AgentPlace();
+  const first = await DaemonProcess.start(place.args);
+  const ids = await place.line(first, ['a', 'b', 'c']);
+  await first.kill();
+  const second = await DaemonProcess.start(place.args);
+  const [, ...waiting] = ids;
+  const queue = await second.ask('GET', '/api/queue/status');
+  expect(queue.body).toMatchObject({ running: 1, queued: 2 });
+  for (const [ahead, id] of waiting.entries()) {
+    const { body } = await second.ask('GET', `/v1/explain?runId=${id}`);
+    expect(body).toMatchObject({ state: 'waiting', ahead });
+  }
+  const late = await second.ask('POST', '/api/agent/start', { config: {}, group: 'd' });
+  expect(late.body).toMatchObject({ status: 'queued', queue: { position: 2, running: 1 } });
+  expect(place.begun).toEqual(['a']);
+  place.go();
+  const all = [...ids, String(late.body.agentId)];
+  expect(await ends(second, all)).toEqual(all.map(() => 'succeeded'));
+  expect(place.begun).toEqual(['a', 'b', 'c', 'd']);
+  await noSessions(second);
 });
