@@ -39,6 +39,7 @@ export interface RunStuck {
 export interface RunEnded {
   readonly sessionId: string;
   readonly runId: string;
+  readonly kind: string | undefined;
   readonly state: RunState;
   readonly reason: StopReason | undefined;
   /** Milliseconds from the start of its work; `undefined` for a run that never started. */

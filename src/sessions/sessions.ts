@@ -365,7 +365,8 @@ export class Sessions {
     this.endedRuns.add(runId, run.handle);
     if (!runEnded.hasSubscribers) return;
     const { workedMs } = times;
-    runEnded.publish({ sessionId: session.id, runId, state, reason, workedMs });
+    const { kind } = run.options;
+    runEnded.publish({ sessionId: session.id, runId, kind, state, reason, workedMs });
   }
 
   logCrash(crash: Error): void {

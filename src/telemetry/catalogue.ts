@@ -302,6 +302,7 @@ export const catalogue: Catalogue = {
     fields: {
       sessionId: SESSION_ID,
       runId: RUN_ID,
+      kind: KIND,
       state: '`succeeded`, `failed`, `cancelled`, `timed_out` or `interrupted`',
       reason: 'why it was ended, if it did not end by itself',
       workedMs: 'milliseconds from the start of its work; absent for one that never started',

@@ -100,11 +100,20 @@ describe('the events of a run', () => {
       {
         type: 'run_ended',
         runId: 'r2',
+        kind: undefined,
         state: 'cancelled',
         reason: 'cancelled',
         workedMs: undefined,
       },
     ]);
+  });
+
+  test('telling of what kind it was', async () => {
+    await using keeper = await keep();
+    const session = await keeper.openSession();
+    using recorder = recordEvents(EVENTS);
+    await (await session.run(() => 5, { kind: 'gpu' })).result();
+    expect(recorder.events.at(-1)).toMatchObject({ type: 'run_ended', kind: 'gpu' });
   });
 
   test('telling of work that goes on when its outcome is told, and when it is gone', async () => {
