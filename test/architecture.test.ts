@@ -95,6 +95,7 @@ describe('imports', () => {
     ['better-sqlite3', 'src/otp/server.ts'],
     ['zod', 'src/limiter/client.ts'],
     ['fastify', 'src/cli/serve.ts'],
+    ['prom-client', 'src/limiter/client.ts'],
     ['left-pad', 'src/otp/server.ts'],
     ['slotkeeper', 'src/index.ts'],
   ])('keeping the driver %s out of %s', (driver, path) => {

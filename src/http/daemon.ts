@@ -4,12 +4,15 @@
  * It owns the door and nothing behind it: who starts it starts and stops the keeper.
  */
 import type { AddressInfo } from 'node:net';
+import type { MetricBook } from '../telemetry/metric-book.ts';
 import { agentRoutes } from './agent-routes.ts';
+import { daemonMetrics } from './daemon-metrics.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { execRoutes } from './exec-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { httpServer } from './http-server.ts';
 import { limitsRoutes } from './limits-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { openApi } from './openapi.ts';
 import { type Route, route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
@@ -26,15 +29,21 @@ export interface Daemon {
 /** Rejects when it cannot listen. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { host, port } = options.config.listen;
-  const server = httpServer(options, routesOf(options));
-  await server.listen({ host, port });
+  const metrics = daemonMetrics(options);
+  const server = httpServer(options, routesOf(options, metrics), metrics);
+  try {
+    await server.listen({ host, port });
+  } catch (fault) {
+    await server.close();
+    throw fault;
+  }
   // It listens on a port, so it has an address of that form.
   const { port: actual } = server.server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${actual}`, close: () => server.close() };
 }
 
-function routesOf(options: DaemonOptions): Route[] {
+function routesOf(options: DaemonOptions, metrics: MetricBook): Route[] {
   const routes = [
     ...sessionRoutes(options),
     ...execRoutes(options),
@@ -43,6 +52,7 @@ function routesOf(options: DaemonOptions): Route[] {
     ...statusRoutes(options),
     ...limitsRoutes(options),
     ...healthRoutes(options),
+    ...metricsRoutes(metrics),
   ];
   return [...routes, describing(openApi(routes, options.version))];
 }

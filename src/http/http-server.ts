@@ -13,11 +13,13 @@ import Fastify, {
 } from 'fastify';
 import type { Config } from '../config/index.ts';
 import { SlotkeeperError } from '../fault.ts';
+import type { MetricBook } from '../telemetry/metric-book.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
+import { countRequests } from './request-metrics.ts';
 import type { Answer, RawAsked, Route } from './route.ts';
 import { answerUnreadable } from './unreadable.ts';
 
@@ -28,7 +30,11 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Ids have up to 256 units, each up to nine characters in a path. */
 const LONGEST_PARAM = 9 * 256;
 
-export function httpServer(options: DaemonOptions, routes: readonly Route[]): FastifyInstance {
+export function httpServer(
+  options: DaemonOptions,
+  routes: readonly Route[],
+  metrics: MetricBook,
+): FastifyInstance {
   const server = Fastify({
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -40,6 +46,7 @@ export function httpServer(options: DaemonOptions, routes: readonly Route[]): Fa
   });
   // A form of a foreign page can send text without asking; JSON it cannot.
   server.removeContentTypeParser('text/plain');
+  countRequests(server, metrics);
   addHooks(server, options);
   const report = problemReporter(options);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));

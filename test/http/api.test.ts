@@ -384,6 +384,7 @@ describe('looking in', () => {
       '/v1/limits',
       '/healthz',
       '/readyz',
+      '/metrics',
     ]);
   });
 });

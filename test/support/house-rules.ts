@@ -68,6 +68,7 @@ export const DRIVERS: ReadonlyMap<string, RegExp> = new Map([
   ['nanoid', SESSIONS],
   ['fastify', HTTP],
   ['pino', HTTP],
+  ['prom-client', TELEMETRY],
   ['commander', CLI],
   ['log-update', CLI],
   ['picocolors', CLI],
