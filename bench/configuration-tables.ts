@@ -5,9 +5,10 @@ import { flags } from '../src/config/flags.ts';
 import { RESERVED } from '../src/config/reserved.ts';
 import { schemas } from '../src/config/schema.ts';
 import { type Key, keysOf } from '../src/config/schema-walk.ts';
+import { placed, tableOf } from './guide-tables.ts';
 
 /** By the name that the guide marks their places with. */
-export const configurationTables: Readonly<Record<string, string>> = {
+const configurationTables: Readonly<Record<string, string>> = {
   keys: tableOf(
     ['Key', 'What it is for', 'Value', 'Default', 'Environment', 'Flag'],
     keysOf(schemas.serve).map(rowOf),
@@ -33,13 +34,7 @@ export const configurationTables: Readonly<Record<string, string>> = {
 
 /** `text` with each table between the comments that name it. */
 export function withTables(text: string): string {
-  return Object.entries(configurationTables).reduce((guide, [name, table]) => {
-    const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`];
-    const from = guide.indexOf(begin) + begin.length;
-    const to = guide.indexOf(end);
-    if (from < begin.length || to < from) throw new Error(`The guide has no place for ${name}`);
-    return `${guide.slice(0, from)}\n${table}\n${guide.slice(to)}`;
-  }, text);
+  return placed(text, configurationTables);
 }
 
 function rowOf(key: Key): string[] {
@@ -58,13 +53,4 @@ function standardOf({ about, standard }: Key): string {
   if (about.standard !== undefined) return about.standard;
   if (standard === undefined) return 'must be given';
   return `\`${JSON.stringify(standard === Infinity ? 'infinity' : standard)}\``;
-}
-
-function tableOf(head: readonly string[], rows: readonly string[][]): string {
-  const lines = [head, head.map(() => '---'), ...rows];
-  return `${lines.map(lineOf).join('\n')}\n`;
-}
-
-function lineOf(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -1,13 +1,15 @@
 /**
  * `npm run figures`: draws the figures of the guides, into `docs/figures` or the folder that is named.
  * They are drawn from runs on a simulated clock, so each run draws the same; the life cycles are drawn from
- * their machines, and stand in their guide as text. So are the tables of the configuration, from its schema.
+ * their machines, and stand in their guide as text. So are the tables of the configuration, from its schema, and those of telemetry, from
+ * the catalogues.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withTables } from './configuration-tables.ts';
 import { fairnessFigure } from './fairness-figure.ts';
 import { stateCharts } from './state-charts.ts';
+import { withTelemetryTables } from './telemetry-tables.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const [, , folder = join(DOCS, 'figures')] = process.argv;
@@ -18,8 +20,13 @@ for (const [life, chart] of Object.entries(stateCharts)) {
 }
 if (folder === join(DOCS, 'figures')) {
   drawInto(join(DOCS, 'sessions.md'));
-  const guide = join(DOCS, 'configuration.md');
-  writeFileSync(guide, withTables(readFileSync(guide, 'utf8')));
+  redraw('configuration.md', withTables);
+  redraw('telemetry.md', withTelemetryTables);
+}
+
+function redraw(name: string, drawn: (text: string) => string): void {
+  const guide = join(DOCS, name);
+  writeFileSync(guide, drawn(readFileSync(guide, 'utf8')));
 }
 
 /** Puts each chart in the place of the one that begins where it does. */

@@ -83,7 +83,7 @@ const eventMetrics = {
   run_slots_ended_total: counter('run slots that have ended', 'reason', 'kind'),
   run_wait_seconds: histogram('from asking for a run slot to its grant', WAITS, 'kind'),
   run_hold_seconds: histogram('from the grant of a run slot to its end', WORKS, 'kind'),
-  sessions_opened_total: counter('sessions that were opened, or taken up after a restart'),
+  sessions_opened_total: counter('sessions that were opened'),
   sessions_closed_total: counter('sessions that were closed', 'reason'),
   runs_ended_total: counter('runs that are over', 'state', 'kind'),
   run_work_seconds: histogram('from the start of the work of a run to its end', WORKS, 'kind'),
@@ -92,7 +92,7 @@ const eventMetrics = {
   storage_degraded_seconds_total: counter('how long that was, counted when it is over'),
   tables_rebuilt_total: counter('times that the tables disagreed with themselves: report it'),
   clock_jumps_total: counter('times that leases were found to run out late'),
-  crashes_total: counter('crashes of servers: the limiter, supervisors, sessions, runs'),
+  crashes_total: counter('crashes of servers, such as the limiter'),
   children_restarted_total: counter('children that a supervisor has restarted'),
   mailbox_full_total: counter('messages that were refused because too many waited'),
 } as const;

@@ -17,6 +17,8 @@ import type { MetricBook } from './metric-book.ts';
 
 const NANOSECONDS = 1e9;
 const MICROSECONDS = 1e6;
+/** Between two looks at how late the event loop is. */
+const LOOK_MS = 10;
 const OPEN_FILES = '/proc/self/fd';
 
 const COLLECTIONS: Readonly<Record<number, string>> = {
@@ -67,14 +69,19 @@ function setOpenFiles(book: MetricBook): void {
 }
 
 function watchLoop(book: MetricBook): void {
-  const delay = monitorEventLoopDelay();
+  const delay = monitorEventLoopDelay({ resolution: LOOK_MS });
   delay.enable();
   book.onClose(() => void delay.disable());
   book.onScrape(() => {
-    book.set('nodejs_eventloop_lag_p99_seconds', {}, delay.percentile(99) / NANOSECONDS);
-    book.set('nodejs_eventloop_lag_max_seconds', {}, delay.max / NANOSECONDS);
+    book.set('nodejs_eventloop_lag_p99_seconds', {}, lateness(delay.percentile(99)));
+    book.set('nodejs_eventloop_lag_max_seconds', {}, lateness(delay.max));
     delay.reset();
   });
+}
+
+/** Seconds. What is measured is the time between two looks. */
+function lateness(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / NANOSECONDS - LOOK_MS / 1_000);
 }
 
 function watchCollections(book: MetricBook): void {
