@@ -10,6 +10,7 @@ import { Command, CommanderError } from 'commander';
 import { SlotkeeperError } from '../fault.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addExplainCommand } from './explain-command.ts';
+import { addKeysCommand } from './keys-command.ts';
 import { addListCommand } from './list-command.ts';
 import { addRunCommand } from './run/add-run-command.ts';
 import { addServeCommand } from './serve-command.ts';
@@ -22,6 +23,7 @@ const BADLY_CONFIGURED = 78;
 
 const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ['bad_template', ASKED_WRONGLY],
+  ['invalid_key', ASKED_WRONGLY],
   ['input_missing', ASKED_WRONGLY],
   ['bad_input', BAD_INPUT],
   ['input_unavailable', BAD_INPUT],
@@ -41,6 +43,7 @@ function program(): Command {
   addRunCommand(command);
   addServeCommand(command);
   addStatusCommand(command);
+  addKeysCommand(command);
   addListCommand(command);
   addExplainCommand(command);
   return command;
