@@ -21,7 +21,7 @@ import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
 import { countRequests } from './request-metrics.ts';
 import type { Answer, RawAsked, Route } from './route.ts';
-import { answerUnreadable } from './unreadable.ts';
+import { answerUnexpected, answerUnreadable } from './unreadable.ts';
 
 /** Of a request's body. */
 const MOST_BYTES = 1024 * 1024;
@@ -35,25 +35,39 @@ export function httpServer(
   routes: readonly Route[],
   metrics: MetricBook,
 ): FastifyInstance {
+  const report = problemReporter(options);
   const server = Fastify({
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     trustProxy: trusted(options.config.trustProxy),
     clientErrorHandler: answerUnreadable,
+    // A path that cannot be read: it has no route, nor its hooks.
+    frameworkErrors: (error, request, reply) => void report(error, request, reply),
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
   // A form of a foreign page can send text without asking; JSON it cannot.
   server.removeContentTypeParser('text/plain');
   countRequests(server, metrics);
+  takeNothingForABody(server);
   addHooks(server, options);
-  const report = problemReporter(options);
+  server.server.on('checkExpectation', answerUnexpected);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
   server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
   const answers = new Idempotency();
   for (const route of routes) addRoute(server, options, route, report, answers);
   return server;
+}
+
+/** Many clients say that they send JSON whether they send a body or not. */
+function takeNothingForABody(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    const isNothing = text === '' && request.method === 'DELETE';
+    if (isNothing) done(null, undefined);
+    else parse(request, String(text), done);
+  });
 }
 
 function addHooks(server: FastifyInstance, options: DaemonOptions): void {

@@ -2,7 +2,7 @@
  * What is answered to what is no HTTP request, or does not come to its end: there is none for a route then.
  */
 
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
 const STATUSES: Readonly<Record<string, number>> = {
@@ -17,13 +17,23 @@ export function answerUnreadable({ code }: { readonly code?: string }, socket: S
     return;
   }
   const status = STATUSES[code ?? ''] ?? 400;
-  const title = STATUS_CODES[status] ?? '';
-  const body = JSON.stringify({ type: 'about:blank', title, status, code: 'unsupported_request' });
+  const body = problem(status);
   const head = [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** An `Expect` that is not `100-continue`. */
+export function answerUnexpected(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(417, { 'content-type': 'application/problem+json', connection: 'close' });
+  response.end(problem(417));
+}
+
+function problem(status: number): string {
+  const title = STATUS_CODES[status];
+  return JSON.stringify({ type: 'about:blank', title, status, code: 'unsupported_request' });
 }
