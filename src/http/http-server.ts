@@ -17,6 +17,7 @@ import type { MetricBook } from '../telemetry/metric-book.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
+import { whenGone } from './gone.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
 import { countRequests } from './request-metrics.ts';
@@ -81,6 +82,7 @@ function addHooks(server: FastifyInstance, options: DaemonOptions): void {
     if (keeper.getStatus().state !== 'accepting') reply.header('connection', 'close');
   });
   server.addHook('onResponse', async (request, reply) => logAnswer(options, request, reply));
+  // Before its body is there; `whenGone` tells it of the others.
   server.addHook('onRequestAbort', async (request) => logGone(options, request));
 }
 
@@ -104,7 +106,7 @@ function problemReporter({ keeper, logger }: DaemonOptions): Report {
 
 function addRoute(
   server: FastifyInstance,
-  { config }: DaemonOptions,
+  options: DaemonOptions,
   route: Route,
   report: Report,
   answers: Idempotency,
@@ -116,14 +118,18 @@ function addRoute(
     errorHandler: (error, request, reply) => report(error, request, reply, route.titles),
     // Before the body is read: who may not ask is not listened to.
     onRequest: async (request) => {
-      const caller = route.isOpen ? NOBODY : callerOf(config.keys, request.headers.authorization);
+      const caller = route.isOpen
+        ? NOBODY
+        : callerOf(options.config.keys, request.headers.authorization);
       expectScope(caller, route.scope);
       callers.set(request, caller);
     },
     handler: async (request, reply) => {
-      const { params, query, body = undefined } = request;
+      const { params, query, body } = request;
       const caller = callers.get(request) ?? NOBODY;
-      const asked = { params, query, body, caller, gone: whenGone(reply) };
+      const told = () => logGone(options, request);
+      const gone = whenGone(request.raw.socket, reply.raw, told);
+      const asked = { params, query, body: body ?? undefined, caller, gone };
       const answer = await answered(route, asked, keyOf(request), answers);
       return reply
         .code(answer.status)
@@ -164,15 +170,6 @@ function answered(
 function keyOf({ headers }: FastifyRequest): string | undefined {
   const { 'idempotency-key': key } = headers;
   return Array.isArray(key) ? key.join() : key;
-}
-
-/** Aborts when the connection ends before the answer has. */
-function whenGone({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort(new Error('The client has gone away'));
-  });
-  return gone.signal;
 }
 
 function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {
