@@ -9,24 +9,33 @@ import type { Config, EffectiveConfig } from '../config/index.ts';
 import type { LimiterOptions } from '../limiter/index.ts';
 import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
 import { endOnSignals } from './serve-end.ts';
+import { hintsOf } from './serve-hints.ts';
 
 interface ServeOptions extends ConfigOptions {
   readonly check?: boolean;
+  readonly try?: boolean;
 }
 
 export function addServeCommand(program: Command): void {
   const command = program
     .command('serve')
     .description('Serve sessions, runs and limits over HTTP')
+    .option('--try', 'print requests to try')
     .option('--check', 'look at the configuration, and do nothing');
-  addConfigFlags(command).action(async ({ check = false, ...options }: ServeOptions) => {
-    const config = await configOf(options, 'serve');
-    if (check) console.log('The configuration is right');
-    else await serve(config, program.version() ?? '');
-  });
+  addConfigFlags(command).action(
+    async ({ check = false, try: isTried = false, ...options }: ServeOptions) => {
+      const config = await configOf(options, 'serve');
+      if (check) console.log('The configuration is right');
+      else await serve(config, program.version() ?? '', isTried);
+    },
+  );
 }
 
-async function serve({ values: config, notes }: EffectiveConfig, version: string): Promise<void> {
+async function serve(
+  { values: config, notes }: EffectiveConfig,
+  version: string,
+  isTried: boolean,
+): Promise<void> {
   // Loaded where they are used: no other command needs a server.
   const { daemonLog, keeperLimits, startDaemon } = await import('../http/index.ts');
   const logger = daemonLog();
@@ -40,6 +49,7 @@ async function serve({ values: config, notes }: EffectiveConfig, version: string
   const options = { keeper, config, version, logger };
   const daemon = await startDaemon(options).catch((fault) => ended(keeper, fault));
   logger.info({ url: daemon.url, pid: process.pid }, 'listening');
+  if (isTried) console.error(hintsOf(daemon.url, config));
   endOnSignals({ keeper, daemon, config, logger });
 }
 
