@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { type Slotkeeper, startSlotkeeper } from '../../supervisors/start-slotkeeper.ts';
 import type { Config, EffectiveConfig } from '../config/index.ts';
 import type { LimiterOptions } from '../limiter/index.ts';
+import { checkServe } from './check/serve-check.ts';
 import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
 import { endOnSignals } from './serve-end.ts';
 import { hintsOf } from './serve-hints.ts';
@@ -21,11 +22,11 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .description('Serve sessions, runs and limits over HTTP')
     .option('--try', 'print requests to try')
-    .option('--check', 'look at the configuration, and do nothing');
+    .option('--check', 'say what would be done, or why it cannot be, and do nothing');
   addConfigFlags(command).action(
     async ({ check = false, try: isTried = false, ...options }: ServeOptions) => {
       const config = await configOf(options, 'serve');
-      if (check) console.log('The configuration is right');
+      if (check) await checkServe(config);
       else await serve(config, program.version() ?? '', isTried);
     },
   );

@@ -9,7 +9,7 @@ import { JournalFile } from './journal-file.ts';
 import type { JournalledEnd, JournalledSlot, JournalledWaiter } from './journalled-slot.ts';
 import type { Connection } from './sqlite-connection.ts';
 import { allEndsIn } from './sqlite-ended.ts';
-import { asFault, inspect } from './sqlite-inspection.ts';
+import { asFault, type InspectedFile, inspect } from './sqlite-inspection.ts';
 import { connect } from './sqlite-journal.ts';
 import { isLocked } from './sqlite-lock.ts';
 import { runOf, sessionOf } from './sqlite-rows.ts';
@@ -63,11 +63,16 @@ function read(file: JournalFile, connection: Connection): JournalReport {
   const isInUse = isLocked(file, connect);
   // A log that is written just now cannot be told from a damaged one.
   const inspected = { path: file.path, walPath: isInUse ? undefined : file.walPath };
-  const { version, boot, limits, sessions, runs, waiting } = inspect(
-    connection,
-    inspected,
-    connect,
-  );
+  return reportOf(connection, inspected, isInUse);
+}
+
+/** `file.path`: what faults call it. */
+export function reportOf(
+  connection: Connection,
+  file: InspectedFile,
+  isInUse: boolean,
+): JournalReport {
+  const { version, boot, limits, sessions, runs, waiting } = inspect(connection, file, connect);
   return {
     path: file.path,
     schemaVersion: version,

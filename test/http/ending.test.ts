@@ -137,10 +137,6 @@ describe('serve', () => {
     );
   });
 
-  test('checking its configuration without serving', async () => {
-    await expect(DaemonProcess.start(['--check'])).rejects.toThrow('ended with 0');
-  });
-
   test('not serving a journal that another one has', async () => {
     const { args } = place(0);
     await DaemonProcess.start(args);
