@@ -20,7 +20,7 @@ import { expectAllowed } from './doors.ts';
 import { whenGone } from './gone.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf, retryAfterOf } from './problem.ts';
-import { countRequests } from './request-metrics.ts';
+import { requestCounter } from './request-metrics.ts';
 import type { Answer, RawAsked, Route } from './route.ts';
 import { answerUnexpected, answerUnreadable } from './unreadable.ts';
 
@@ -37,6 +37,7 @@ export function httpServer(
   metrics: MetricBook,
 ): FastifyInstance {
   const report = problemReporter(options);
+  const count = requestCounter(metrics);
   const server = Fastify({
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -44,13 +45,18 @@ export function httpServer(
     trustProxy: trusted(options.config.trustProxy),
     clientErrorHandler: answerUnreadable,
     // A path that cannot be read: it has no route, nor its hooks.
-    frameworkErrors: (error, request, reply) => void report(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      count(request, reply);
+      report(error, request, reply);
+    },
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
   // A form of a foreign page can send text without asking; JSON it cannot.
   server.removeContentTypeParser('text/plain');
-  countRequests(server, metrics);
+  // Before other hooks, which may end a request.
+  server.addHook('onRequest', async (request, reply) => count(request, reply));
+  server.addHook('onClose', async () => metrics.close());
   takeNothingForABody(server);
   addHooks(server, options);
   server.server.on('checkExpectation', answerUnexpected);

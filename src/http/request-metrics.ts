@@ -1,8 +1,8 @@
 /**
  * Counts requests, by method, route and class of status, whatever becomes of them: also those that are refused
- * at the door, and those whose client goes away. What is no HTTP is no request.
+ * at the door, those whose path cannot be read, and those whose client goes away.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { MetricBook } from '../telemetry/metric-book.ts';
 
 const METHODS: ReadonlySet<string> = new Set([
@@ -15,10 +15,13 @@ const METHODS: ReadonlySet<string> = new Set([
   'OPTIONS',
 ]);
 
-/** Before other hooks, which may end a request. The book is closed with the server. */
-export function countRequests(server: FastifyInstance, book: MetricBook): void {
+/** To be told of each request once, before anything else is done with it. */
+export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => void;
+
+export function requestCounter(book: MetricBook): CountRequest {
   let inFlight = 0;
-  server.addHook('onRequest', async ({ method: asked, routeOptions }, { raw }) => {
+  book.onScrape(() => book.set('http_requests_in_flight', {}, inFlight));
+  return ({ method: asked, routeOptions }, { raw }) => {
     const beganAt = performance.now();
     const method = METHODS.has(asked) ? asked : 'other';
     const route = routeOptions.url ?? 'none';
@@ -30,7 +33,5 @@ export function countRequests(server: FastifyInstance, book: MetricBook): void {
       book.count('http_requests_total', { method, route, status });
       book.time('http_request_duration_seconds', { method, route }, performance.now() - beganAt);
     });
-  });
-  book.onScrape(() => book.set('http_requests_in_flight', {}, inFlight));
-  server.addHook('onClose', async () => book.close());
+  };
 }

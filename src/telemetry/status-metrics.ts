@@ -4,11 +4,16 @@
 import type { LimitsChanged } from '../limiter/channels.ts';
 import type { MetricBook } from './metric-book.ts';
 
+type Limits = LimitsChanged['limits'];
+
 /** What a keeper says of itself. */
 export interface StatusSource {
   status(): KeeperCounts;
-  limits(): LimitsChanged['limits'];
+  limits(): HeldLimits;
 }
+
+/** All, or some of them. */
+export type HeldLimits = Partial<Limits> & Pick<Limits, 'maxRunsPerKind'>;
 
 export interface KeeperCounts {
   readonly state: string;
@@ -54,7 +59,7 @@ function setStates(book: MetricBook, { state, storage, restarts }: KeeperCounts)
   book.total('limiter_restarts_total', restarts);
 }
 
-function setLimits(book: MetricBook, { maxRunsPerKind, ...limits }: LimitsChanged['limits']): void {
+function setLimits(book: MetricBook, { maxRunsPerKind, ...limits }: HeldLimits): void {
   for (const [name, value] of Object.entries(limits)) {
     book.set('limit', { limit: snakeCased(name) }, value);
   }

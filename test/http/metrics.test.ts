@@ -58,11 +58,12 @@ describe('GET /metrics', () => {
     await daemon.ask('GET', '/v1/runs/nobody-1');
     await daemon.ask('GET', '/v1/runs/nobody-2');
     await daemon.ask('GET', '/nowhere/at/all');
+    await daemon.ask('GET', '/v1/sessions/%E0%A4%A');
     await daemon.ask('GET', '/v1/status', undefined, { headers: { origin: 'https://evil.test' } });
     const of = (route: string) =>
       value(daemon, `http_requests_total{method="GET",route="${route}",status="4xx"}`);
     expect(await of('/v1/runs/:id')).toBe(2);
-    expect(await of('none')).toBe(1);
+    expect(await of('none')).toBe(2);
     expect(await of('/v1/status')).toBe(1);
     const text = await (await fetch(`${daemon.url}/metrics`)).text();
     expect(text).not.toMatch(/nobody|nowhere|evil/);

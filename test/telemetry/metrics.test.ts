@@ -105,9 +105,11 @@ describe('the status', () => {
     expect(await read('limit{limit="max_parallel_runs"}')).toBe(50);
     expect(await read('limit{limit="max_runs_per_session"}')).toBe(Infinity);
     expect(await read('kind_limit{kind="gpu"}')).toBe(1);
-    await keeper.limiter.setLimits({ maxParallelRuns: 7, maxRunsPerKind: { tool: 3 } });
+    const kinds = { gpu: Infinity, tool: 3 };
+    await keeper.limiter.setLimits({ maxParallelRuns: 7, maxRunsPerKind: kinds });
     expect(await read('limit{limit="max_parallel_runs"}')).toBe(7);
     expect(await read('kind_limit{kind="tool"}')).toBe(3);
+    expect(await read('kind_limit{kind="gpu"}')).toBeUndefined();
     expect(await read('limits_changed_total')).toBe(1);
     await keeper.stop();
   });
