@@ -17,6 +17,7 @@ export type {
   DurableJournal,
   Journal,
   JournalChange,
+  LimitsChange,
   Recovered,
   RecoveredSession,
   RunRecord,

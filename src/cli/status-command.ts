@@ -41,7 +41,7 @@ export function textOf(report: JournalReport, now: number): string {
     ...rowsOf(runs, (slot) => held(slot, now)),
     `waiting   ${waiting.length === 0 ? 'no commands' : `${waiting.length}, the first of them first`}`,
     ...rowsOf(waiting, (waiter) => `${named(waiter)}, for ${age(now - waiter.queuedAt)}`),
-    `limits    ${Object.keys(limits).length === 0 ? 'as the keeper is started' : limitsText(limits)}`,
+    `limits    ${limitsText(limits)}${changeText(report, now)}`,
     `ended     ${ended.length === 0 ? 'none kept' : `${ended.length}, the newest first`}`,
     ...rowsOf(ended, (slot) => `${named(slot)} ${slot.reason} ${age(now - slot.endedAt)} ago`),
   ].join('\n');
@@ -79,9 +79,16 @@ function named({ sessionId, runId }: Pick<JournalledSlot, 'sessionId' | 'runId'>
 }
 
 function limitsText(limits: JournalReport['limits']): string {
+  if (Object.keys(limits).length === 0) return 'as the keeper is started';
   const { maxRunsPerKind, ...rest } = limits;
   const isOfKinds = Object.keys(maxRunsPerKind ?? {}).length > 0;
   return `set while running: ${jsonOf(isOfKinds ? limits : rest)}`;
+}
+
+function changeText({ limitsChange: change }: JournalReport, now: number): string {
+  if (!change) return '';
+  const by = change.by === null ? '' : ` by ${change.by}`;
+  return `, changed ${age(now - change.at)} ago${by}`;
 }
 
 const UNITS = [

@@ -253,9 +253,19 @@ export const journalLaws: readonly JournalLaw[] = [
 
   durableLaw('the limits that were set last being there again, Infinity too', (store) => {
     const limits = { maxParallelRuns: Infinity, maxRunsPerKind: { a: 1, b: Infinity } };
-    store.commit([{ type: 'limits_changed', limits: { maxParallelRuns: 1 } }]);
-    store.commit([{ type: 'limits_changed', limits }]);
+    const change = { at: AT, by: undefined };
+    store.commit([{ type: 'limits_changed', limits: { maxParallelRuns: 1 }, change }]);
+    store.commit([{ type: 'limits_changed', limits, change }]);
     deepStrictEqual(store.recovered().limits, limits);
+  }),
+
+  durableLaw('when the limits were changed last being there again, and by whom', (store) => {
+    const limits = {};
+    const change = { at: AT + 1, by: 'alice' };
+    store.commit([{ type: 'limits_changed', limits, change: { at: AT, by: undefined } }]);
+    deepStrictEqual(store.recovered().limitsChange, { at: AT, by: undefined });
+    store.commit([{ type: 'limits_changed', limits, change }]);
+    deepStrictEqual(store.recovered().limitsChange, change);
   }),
 
   durableLaw('all that lives as long as the process ending at once', (store) => {
@@ -346,6 +356,7 @@ const NOTHING: Recovered = {
   closed: [],
   endedRuns: [],
   limits: {},
+  limitsChange: undefined,
   interruptedSessions: 0,
   interruptedRuns: 0,
 };

@@ -3,7 +3,7 @@
  */
 import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
 import type { Boot } from './boot.ts';
-import type { WaitingRecord } from './journal.ts';
+import type { LimitsChange, WaitingRecord } from './journal.ts';
 import { journalUnavailable } from './journal-faults.ts';
 import { JournalFile } from './journal-file.ts';
 import type { JournalledEnd, JournalledSlot, JournalledWaiter } from './journalled-slot.ts';
@@ -26,6 +26,8 @@ export interface JournalReport {
   readonly boot: Boot | null;
   /** What `setLimits` has said; it stands above the start options. */
   readonly limits: LimitChanges;
+  /** `null` when the limits were never changed. */
+  readonly limitsChange: { readonly at: number; readonly by: string | null } | null;
   readonly sessions: readonly JournalledSlot[];
   readonly runs: readonly JournalledSlot[];
   /** Work of no process that waits for its slot: by priority, then in the order in which it came. */
@@ -72,18 +74,24 @@ export function reportOf(
   file: InspectedFile,
   isInUse: boolean,
 ): JournalReport {
-  const { version, boot, limits, sessions, runs, waiting } = inspect(connection, file, connect);
+  const content = inspect(connection, file, connect);
+  const { version, boot, limits, limitsChange, sessions, runs, waiting } = content;
   return {
     path: file.path,
     schemaVersion: version,
     isInUse,
     boot: boot ?? null,
     limits,
+    limitsChange: changeOf(limitsChange),
     sessions: sessions.map((row) => slotOf({ ...sessionOf(row) })),
     runs: runs.map((row) => slotOf({ ...runOf(row) })),
     waiting: waiting.map(waiterOf).sort((one, other) => other.priority - one.priority),
     ended: allEndsIn(connection, version < 2),
   };
+}
+
+function changeOf(change: LimitsChange | undefined): JournalReport['limitsChange'] {
+  return change ? { at: change.at, by: change.by ?? null } : null;
 }
 
 function waiterOf(waiting: WaitingRecord): JournalledWaiter {

@@ -66,10 +66,22 @@ export type JournalChange =
   | ({ readonly type: 'run_wait_ended' } & WaitingRecord & WaitEnd)
   /** A run of this session began or ended. Only for sessions that outlive the process. */
   | { readonly type: 'session_active'; readonly token: number; readonly at: number }
-  /** All that `setLimits` has ever said, together. */
-  | { readonly type: 'limits_changed'; readonly limits: LimitChanges }
+  | ({ readonly type: 'limits_changed' } & LimitsRecord)
   /** Every slot that lives no longer than the process. */
   | { readonly type: 'process_slots_ended'; readonly reason: EndReason; readonly at: number };
+
+interface LimitsRecord {
+  /** All that `setLimits` has said since it was last taken back, together. */
+  readonly limits: LimitChanges;
+  readonly change: LimitsChange | undefined;
+}
+
+/** When the limits were last changed, or set back, and by whom, as far as that was said. */
+export interface LimitsChange {
+  /** UTC epoch milliseconds. */
+  readonly at: number;
+  readonly by: string | undefined;
+}
 
 interface SlotEnd {
   readonly token: number;
@@ -176,6 +188,8 @@ export interface Recovered {
   readonly endedRuns: readonly EndedRun[];
   /** What `setLimits` has said. */
   readonly limits: LimitChanges;
+  /** `undefined` when the limits were never changed. */
+  readonly limitsChange: LimitsChange | undefined;
   /** Slots that died with their process. */
   readonly interruptedSessions: number;
   readonly interruptedRuns: number;

@@ -8,11 +8,11 @@
 import type { LimitChanges } from '../slots/index.ts';
 import { type Boot, isSameMachineBoot } from './boot.ts';
 import type { Column } from './checksum.ts';
-import type { ClosedSession, EndedRun, WaitingRecord } from './journal.ts';
+import type { ClosedSession, EndedRun, LimitsChange, WaitingRecord } from './journal.ts';
 import { journalCorrupt, journalTooNew, journalUnavailable } from './journal-faults.ts';
 import type { Connect, Connection } from './sqlite-connection.ts';
 import { closedIn, endedRunsIn, isEndedIntact } from './sqlite-ended.ts';
-import { isIntact, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
+import { isIntact, limitsChangeOf, limitsOf, type RunRow, type SessionRow } from './sqlite-rows.ts';
 import { SCHEMA_VERSION, stepsFrom, tablesOf } from './sqlite-schema.ts';
 import { type WaitingRow, waitingOf } from './sqlite-waiting.ts';
 import { damageOfLog } from './wal-inspection.ts';
@@ -31,6 +31,7 @@ export interface JournalContent {
   readonly closed: readonly ClosedSession[];
   readonly endedRuns: readonly EndedRun[];
   readonly limits: LimitChanges;
+  readonly limitsChange: LimitsChange | undefined;
   readonly nextToken: number;
   /** The keeper that had it last, or has it. */
   readonly boot: Boot | undefined;
@@ -130,6 +131,7 @@ function read(connection: Connection, { path, walPath }: InspectedFile): Journal
     closed: isOld ? [] : closedIn(connection),
     endedRuns: isOld ? [] : endedRunsIn(connection),
     limits: limitsOf(facts.get('limits') ?? '{}'),
+    limitsChange: limitsChangeOf(facts.get('limits_change') ?? 'null'),
     nextToken,
     boot: boot ?? undefined,
   };

@@ -106,7 +106,8 @@ export class SqliteJournal implements DurableJournal {
   }
 
   recover(now: number): Recovered {
-    const { sessions, runs, waiting, limits, activity, terms, closed, endedRuns } = this.content;
+    const { sessions, runs, waiting, activity, terms, closed, endedRuns } = this.content;
+    const { limits, limitsChange } = this.content;
     const commands = runs.filter(([, , , life]) => life === 'command');
     const atWork = new Set([
       ...commands.map(([, , sessionId]) => sessionId),
@@ -134,6 +135,7 @@ export class SqliteJournal implements DurableJournal {
       closed,
       endedRuns,
       limits,
+      limitsChange,
       interruptedSessions: sessions.length - living.length,
       interruptedRuns: dead.length,
     };

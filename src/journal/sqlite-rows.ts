@@ -3,7 +3,7 @@
  */
 import type { Labels, LimitChanges, SlotLife } from '../slots/index.ts';
 import { type Column, checksumOf } from './checksum.ts';
-import type { RunRecord, SessionRecord } from './journal.ts';
+import type { LimitsChange, RunRecord, SessionRecord } from './journal.ts';
 
 /** In the order of the tables' columns; the checksum comes last. */
 export type SessionRow = readonly [
@@ -93,6 +93,12 @@ export function textOfLabels(labels: Labels | undefined): string | null {
 /** JSON knows no `Infinity`. */
 export function textOfLimits(limits: LimitChanges): string {
   return JSON.stringify(limits, (_name, value) => (value === Infinity ? 'infinity' : value));
+}
+
+/** Who has changed them may be nobody who said so. */
+export function limitsChangeOf(text: string): LimitsChange | undefined {
+  const change = JSON.parse(text) as LimitsChange | null; // as it was written
+  return change ? { at: change.at, by: change.by } : undefined;
 }
 
 export function limitsOf(text: string): LimitChanges {

@@ -62,7 +62,7 @@ const STEPS: readonly string[] = [
     checksum      INTEGER NOT NULL
   ) STRICT;
 
-  -- Single values as JSON: next_token, limits, boot, probe.
+  -- Single values as JSON: next_token, limits, limits_change, boot, probe.
   CREATE TABLE facts (
     name     TEXT PRIMARY KEY,
     value    TEXT NOT NULL,

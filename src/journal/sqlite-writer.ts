@@ -150,6 +150,7 @@ export class SqliteWriter {
         break;
       case 'limits_changed':
         this.setFact('limits', textOfLimits(change.limits));
+        this.setFact('limits_change', JSON.stringify(change.change ?? null));
         break;
       case 'process_slots_ended':
         this.endAllOfProcess(change.reason, change.at);

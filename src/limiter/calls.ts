@@ -335,12 +335,16 @@ export class SetDrainingCall extends BookedCall {
   }
 }
 
+/** To change limits, or to take back all such changes. */
 export class SetLimitsCall extends BookedCall {
-  readonly changes: LimitChanges;
+  /** `undefined`: what was changed is taken back. */
+  readonly changes: LimitChanges | undefined;
+  readonly by: string | undefined;
 
-  constructor(desk: Desk, changes: LimitChanges) {
+  constructor(desk: Desk, changes: LimitChanges | undefined, by: string | undefined) {
     super(desk, 'ordinary', 0);
     this.changes = changes;
+    this.by = by;
   }
 
   override get messageType(): string {
@@ -348,6 +352,6 @@ export class SetLimitsCall extends BookedCall {
   }
 
   override get shown(): object {
-    return { type: this.messageType, changes: this.changes };
+    return { type: this.messageType, changes: this.changes, by: this.by };
   }
 }

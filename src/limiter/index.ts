@@ -32,6 +32,7 @@ export type {
   Obstacles,
 } from './explanation.ts';
 export type { HolderTarget } from './holder.ts';
+export type { SetLimitsOptions } from './limit-options.ts';
 export type { ConcurrencyLimiter } from './limiter.ts';
 export type { JournalPlace, LimiterOptions } from './limiter-options.ts';
 export type { ListOptions } from './listing.ts';

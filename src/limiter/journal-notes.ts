@@ -94,8 +94,8 @@ export function noteEnd(
   }
 }
 
-export function noteLimits({ batch, tables }: Survivors): void {
-  batch.changes.push({ type: 'limits_changed', limits: tables.limitChanges });
+export function noteLimits({ batch, tables, limitsChange: change }: Survivors): void {
+  batch.changes.push({ type: 'limits_changed', limits: tables.limitChanges, change });
 }
 
 /** A session that lives on knows when it was last used: once for all that happened in the batch. */

@@ -7,6 +7,20 @@ import { DEFAULT_LIMITS, isId, isLimit, type LimitChanges } from '../slots/index
 const EXPECTED = 'a positive integer up to 2147483647 or Infinity';
 const NAMES = Object.keys(DEFAULT_LIMITS);
 
+export interface SetLimitsOptions {
+  /** Who changes them, 1 to 256 characters; it is kept with the limits. */
+  readonly by?: string;
+}
+
+/** Who changes limits. Throws `invalid_option`. */
+export function checkedBy(options: SetLimitsOptions): string | undefined {
+  expectOption('options', options, isObject, 'an object');
+  expectKnown(options, ['by']);
+  const { by } = options;
+  expectOption('by', by, isOptionalId, 'a string of 1 to 256 characters');
+  return by;
+}
+
 /** The changes without what is absent. Throws `invalid_option`. */
 export function checkLimitChanges(changes: LimitChanges): LimitChanges {
   expectOption('limits', changes, isObject, 'an object');
@@ -26,6 +40,10 @@ function checkKinds(kinds: unknown): void {
     expectOption(`${name}.${kind}`, limit, isLimit, EXPECTED);
     expectOption(`a kind of ${name}`, kind, isId, 'a string of 1 to 256 characters');
   }
+}
+
+function isOptionalId(value: unknown): boolean {
+  return value === undefined || isId(value);
 }
 
 function isObject(value: unknown): boolean {

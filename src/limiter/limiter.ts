@@ -7,6 +7,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { SlotkeeperError } from '../fault.ts';
+import type { LimitsChange } from '../journal/journal.ts';
 import type { ServerRef } from '../otp/index.ts';
 import { invalidOption } from '../otp/options.ts';
 import {
@@ -38,7 +39,7 @@ import { checkedDrain, type DrainOptions, endOfDrain } from './drain.ts';
 import type { DrainReport } from './drains.ts';
 import { type ExplainSubject, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
-import { checkLimitChanges } from './limit-options.ts';
+import { checkedBy, checkLimitChanges, type SetLimitsOptions } from './limit-options.ts';
 import { type ListOptions, list } from './listing.ts';
 import { openPort } from './port-desk.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
@@ -241,19 +242,26 @@ export class ConcurrencyLimiter {
    * room. Raising grants waiters. Resolves with the limits; rejects with `invalid_option`, and then
    * nothing has changed, or with a fault as `acquireSessionSlot` does.
    */
-  setLimits(changes: LimitChanges): Promise<Limits> {
-    try {
-      const { desk } = this.survivors;
-      const call = new SetLimitsCall(desk, checkLimitChanges(changes));
-      return desk.ask(call, undefined) as Promise<Limits>; // as it asks for
-    } catch (fault) {
-      return Promise.reject(fault);
-    }
+  setLimits(changes: LimitChanges, options: SetLimitsOptions = {}): Promise<Limits> {
+    return this.changeLimits(() => checkLimitChanges(changes), options);
+  }
+
+  /**
+   * Takes back all that `setLimits` has said, also in processes before this one: the limits that the
+   * limiter was started with count again. Resolves and rejects as `setLimits`.
+   */
+  resetLimits(options: SetLimitsOptions = {}): Promise<Limits> {
+    return this.changeLimits(() => undefined, options);
   }
 
   /** The limits as they are, frozen. */
   getLimits(): Limits {
     return this.survivors.tables.limits;
+  }
+
+  /** When `setLimits` or `resetLimits` was last done, and by whom; `undefined` if it never was. Frozen. */
+  getLimitsChange(): LimitsChange | undefined {
+    return this.survivors.limitsChange;
   }
 
   /** The counts as they were published last, frozen. The same object while nothing has changed. */
@@ -291,6 +299,19 @@ export class ConcurrencyLimiter {
   /** A port to give to another thread, which makes a client of it with `connectLimiter`. */
   openPort(): MessagePort {
     return openPort(this, this.survivors.ports);
+  }
+
+  private changeLimits(
+    changes: () => LimitChanges | undefined,
+    options: SetLimitsOptions,
+  ): Promise<Limits> {
+    try {
+      const { desk } = this.survivors;
+      const call = new SetLimitsCall(desk, changes(), checkedBy(options));
+      return desk.ask(call, undefined) as Promise<Limits>; // as it asks for
+    } catch (fault) {
+      return Promise.reject(fault);
+    }
   }
 
   private sessionCall(sessionId: string, terms: AcquireTerms): AcquireSessionCall {

@@ -220,7 +220,9 @@ export const setLimits: Operation<SetLimitsCall, boolean> = {
       limiter.batch.refuse(call, refusalError({ code: 'storage_unavailable' }));
       return;
     }
-    limiter.tables.changeLimits(call.changes);
+    if (call.changes) limiter.tables.changeLimits(call.changes);
+    else limiter.tables.resetLimits();
+    limiter.limitsChangedBy(call.by);
     recordLimits(limiter);
     limiter.batch.answer(call, limiter.tables.limits);
     grantWaiters(limiter);

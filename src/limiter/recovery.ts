@@ -34,6 +34,7 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
   const found = journal.recover(now);
   storage.tokens.replenish();
   tables.changeLimits(found.limits);
+  limiter.limitsChange = found.limitsChange && Object.freeze(found.limitsChange);
   for (const session of found.sessions) holdSessionAgain(limiter, session);
   const gone: RunRecord[] = [];
   for (const run of found.runs) {

@@ -2,7 +2,7 @@
  * What survives the limiter's actor. The start function makes it and puts it into the child spec, where
  * the supervisor keeps it; each incarnation of the actor finds it there and goes on.
  */
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, LimitsChange } from '../journal/journal.ts';
 import type { EventChannel } from '../otp/event-channel.ts';
 import type { Clock, Logger } from '../otp/index.ts';
 import { type Fairness, type Limits, SlotTables } from '../slots/index.ts';
@@ -54,6 +54,8 @@ export class Survivors {
   readonly ports = new Set<PortDesk>();
   /** Made where handles are traced. */
   readonly traces: HandleTraces | undefined;
+  /** Of the last change of the limits, frozen; `undefined` when they were never changed. */
+  limitsChange: LimitsChange | undefined = undefined;
   faultPoints: FaultPoints | undefined;
   /** Whether an incarnation serves. */
   mode: 'recovering' | 'accepting' | 'stopped' = 'recovering';
@@ -98,6 +100,16 @@ export class Survivors {
   ): void => {
     if (channel.hasSubscribers) channel.publish(event);
     if (this.streams.areRead) this.streams.publish(channel, event);
+  };
+
+  /** The limits are changed in this batch. */
+  limitsChangedBy(by: string | undefined): void {
+    this.tables.undo.add(this.undoLimitsChange, this.limitsChange);
+    this.limitsChange = Object.freeze({ at: Math.round(this.clock.now()), by });
+  }
+
+  private readonly undoLimitsChange = (before: LimitsChange | undefined): void => {
+    this.limitsChange = before;
   };
 
   /** The wall time of a monotonic one, in whole milliseconds. */

@@ -27,10 +27,18 @@ import { UndoList } from './undo-list.ts';
 import { Branch, type Bucket, firstInLine } from './wait-queue.ts';
 import { Waiter } from './waiter.ts';
 
+const NO_CHANGES: LimitChanges = Object.freeze({});
+
 /** One of the callers that wait for one id. */
 interface Claim {
   readonly waiter: Waiter;
   readonly claimant: object;
+}
+
+/** The limits, and which of them are others than at first. */
+interface KnownLimits {
+  readonly limits: Limits;
+  readonly limitChanges: LimitChanges;
 }
 
 export class SlotTables {
@@ -55,12 +63,15 @@ export class SlotTables {
   sessionlessRuns = 0;
   limits: Limits;
   /** All that `changeLimits` has said, together. */
-  limitChanges: LimitChanges = Object.freeze({});
+  limitChanges: LimitChanges = NO_CHANGES;
   /** Nobody new is taken in. */
   isDraining = false;
   private arrivals = 0;
+  /** Those that the tables were made with. */
+  private readonly firstLimits: Limits;
 
   constructor(limits: Limits, runIds: RunIds, fairness: Fairness = 'arrival') {
+    this.firstLimits = limits;
     this.fairness = fairness;
     this.limits = limits;
     this.runIds = runIds;
@@ -200,15 +211,24 @@ export class SlotTables {
   // ── Limits ──────────────────────────────────────────────────────────────────────────────────────
 
   changeLimits(changes: LimitChanges): void {
-    const { limits, limitChanges } = this;
-    this.undo.add(this.undoLimits, { limits, limitChanges });
-    this.limitChanges = mergeLimitChanges(limitChanges, changes);
-    this.applyLimits(withLimits(limits, changes));
+    const limitChanges = mergeLimitChanges(this.limitChanges, changes);
+    this.setLimits({ limits: withLimits(this.limits, changes), limitChanges });
   }
 
-  private readonly undoLimits = (before: { limits: Limits; limitChanges: LimitChanges }): void => {
-    this.limitChanges = before.limitChanges;
-    this.applyLimits(before.limits);
+  /** What `changeLimits` has said counts no more. */
+  resetLimits(): void {
+    this.setLimits({ limits: this.firstLimits, limitChanges: NO_CHANGES });
+  }
+
+  private setLimits(next: KnownLimits): void {
+    const { limits, limitChanges } = this;
+    this.undo.add(this.knowLimits, { limits, limitChanges });
+    this.knowLimits(next);
+  }
+
+  private readonly knowLimits = ({ limits, limitChanges }: KnownLimits): void => {
+    this.limitChanges = limitChanges;
+    this.applyLimits(limits);
   };
 
   drain(isDraining: boolean): void {

@@ -35,6 +35,7 @@ describe.each(FAILURES)('the storage: $name', (failure) => {
       attempt(limiter.acquireSessionSlot('d1', { durable: true })),
       attempt(limiter.acquireSessionSlot('d3')),
       attempt(limiter.setLimits({ maxParallelRuns: 9 })),
+      attempt(limiter.resetLimits()),
       attempt(limiter.releaseRunSlot('nobody')),
     ];
     await settle();
@@ -46,6 +47,7 @@ describe.each(FAILURES)('the storage: $name', (failure) => {
       'run_id_conflict',
       'granted',
       'max_sessions_exceeded',
+      'storage_unavailable',
       'storage_unavailable',
       'granted',
     ]);

@@ -37,6 +37,7 @@ test('nothing of a batch being in the log before the whole of it is', () => {
       return 'limits_changed' as const;
     },
     limits: {},
+    change: undefined,
   };
   const grants = Array.from({ length: SESSIONS }, (_, at) => granted(at + 1));
   journal.commit([...grants, last]);

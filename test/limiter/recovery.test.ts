@@ -136,6 +136,36 @@ describe.each(Object.keys(ends) as End[])('a limiter that was %s', (how) => {
     expect(next.getLimits().maxRunsPerKind).toEqual({ b: 2, c: 5 });
     await next.stop();
   });
+
+  const early = { limits: { maxParallelRuns: 5, maxRunsPerKind: { a: 1 } } };
+  const late = { limits: { maxParallelRuns: 9, maxRunsPerKind: { c: 5 } } };
+
+  test('having no limits that were set back: those that it is started with count', async () => {
+    const path = freshPlace();
+    const limiter = await start(path, early);
+    await limiter.setLimits({ maxParallelRuns: 7, maxRunsPerKind: { a: Infinity, b: 2 } });
+    await limiter.resetLimits({ by: 'alice' });
+    const change = limiter.getLimitsChange();
+    const next = await start(await end(limiter, path), late);
+    expect(next.getLimits()).toMatchObject({ maxParallelRuns: 9 });
+    expect(next.getLimits().maxRunsPerKind).toEqual({ c: 5 });
+    expect([change?.by, next.getLimitsChange()]).toEqual(['alice', change]);
+    await next.stop();
+  });
+
+  test('setting back what a process before it has set', async () => {
+    const path = freshPlace();
+    const limiter = await start(path, early);
+    await limiter.setLimits({ maxParallelRuns: 7 }, { by: 'alice' });
+    const later = await end(limiter, path);
+    const second = await start(later, late);
+    expect(second.getLimits().maxParallelRuns).toBe(7);
+    expect(second.getLimitsChange()?.by).toBe('alice');
+    expect(await second.resetLimits()).toMatchObject({ maxParallelRuns: 9 });
+    const third = await start(await end(second, later), early);
+    expect(third.getLimits()).toMatchObject({ maxParallelRuns: 5, maxRunsPerKind: { a: 1 } });
+    await third.stop();
+  });
 });
 
 describe('a limiter that finds a journal', () => {

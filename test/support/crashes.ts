@@ -99,6 +99,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
   'a release that withdraws a waiter': ({ limiter }) => limiter.releaseRunSlot('first'),
   'a session cascade': ({ limiter }) => limiter.releaseSessionSlot('s1'),
   'a change of limits that grants': ({ limiter }) => limiter.setLimits({ maxRunsPerSession: 2 }),
+  'limits that are set back': ({ limiter }) => limiter.resetLimits({ by: 'alice' }),
   'a change of limits that lowers': ({ limiter }) => limiter.setLimits({ maxParallelRuns: 1 }),
   'a withdrawal by abort': ({ controller }) => void controller.abort('gave up'),
   'a wait deadline': () => 1_000,

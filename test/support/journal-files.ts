@@ -18,7 +18,8 @@ export function makeFilledJournal(path: string): void {
   const journal = openSqliteJournal({ path });
   journal.recover(AT);
   const first = journal.reserveTokens(1_000_000);
-  journal.commit([{ type: 'limits_changed', limits: { maxParallelRuns: 7 } }]);
+  const change = { at: AT, by: 'alice' };
+  journal.commit([{ type: 'limits_changed', limits: { maxParallelRuns: 7 }, change }]);
   for (let batch = 0; batch < 4; batch += 1) journal.commit(batchOf(first + batch * 300));
   journal.close();
 }

@@ -26,7 +26,7 @@ export class RecordingJournal implements DurableJournal {
       interruptedSessions: 0,
       interruptedRuns: 0,
     };
-    return { ...nothing, limits: {} };
+    return { ...nothing, limits: {}, limitsChange: undefined };
   }
 
   read() {

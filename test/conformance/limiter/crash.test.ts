@@ -321,6 +321,16 @@ describe.each<[string, Error | 'kill']>([
     expect((await refusalOf(limiter.acquireRunSlot('s1', 'r2'))).code).toBe('max_runs_exceeded');
   });
 
+  test('keeping that limits were set back, and by whom', async () => {
+    await using limiter = await start({ maxParallelRuns: 1 });
+    await limiter.setLimits({ maxParallelRuns: 3 }, { by: 'alice' });
+    await limiter.resetLimits({ by: 'bob' });
+    exit(limiter.ref, reason);
+    await limiter.acquireRunSlot('s1', 'r1');
+    expect((await refusalOf(limiter.acquireRunSlot('s1', 'r2'))).code).toBe('max_runs_exceeded');
+    expect(limiter.getLimitsChange()?.by).toBe('bob');
+  });
+
   test('answering in order what came while it was down, releases first', async () => {
     await using limiter = await start({ maxParallelRuns: 1 });
     const held = await limiter.acquireRunSlot('s1', 'r0');

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Limits, sys } from '../../../src/index.ts';
-import { SimulatedClock, settle } from '../../../src/testing.ts';
+import { recordEvents, SimulatedClock, settle } from '../../../src/testing.ts';
 import {
   attempt,
   counts,
@@ -14,6 +14,7 @@ import {
   start,
   wait,
 } from '../../support/callers.ts';
+import { EPOCH } from '../../support/rows.ts';
 import { faultOf } from '../../support/servers.ts';
 
 describe('setLimits', () => {
@@ -215,6 +216,73 @@ describe('setLimits: values that cannot be', () => {
     await expect(limiter.setLimits(limits as unknown as Partial<Limits>)).rejects.toThrow();
     expect(limiter.getStatus().state).toBe('accepting');
   });
+});
+
+describe('resetLimits', () => {
+  const first = { maxParallelRuns: 2, maxRunsPerKind: { exec: 1 } };
+
+  test('making the limits those of the start again, kinds too', async () => {
+    await using limiter = await start(first);
+    const before = limiter.getLimits();
+    await limiter.setLimits({ maxParallelRuns: 1, maxRunsPerKind: { exec: Infinity, tool: 2 } });
+    await limiter.setLimits({ maxWaiters: 3 });
+    expect(await limiter.resetLimits()).toEqual(before);
+    expect([limiter.getLimits(), limiter.getStatus().maxParallelRuns]).toEqual([before, 2]);
+  });
+
+  test('granting waiters in their order, as many as there is room for', async () => {
+    await using limiter = await start(first);
+    await limiter.setLimits({ maxParallelRuns: 1 });
+    await limiter.acquireRunSlot('s1', 'r0');
+    const waiting = [0, 1].map((priority, n) => wait(limiter, ['s1', `r${n + 1}`, { priority }]));
+    await limiter.resetLimits();
+    await settle();
+    expect(outcomes(waiting)).toEqual(['waiting', 'granted']);
+  });
+
+  test('changing nothing where nothing was changed', async () => {
+    await using limiter = await start(first);
+    const before = limiter.getLimits();
+    expect(await limiter.resetLimits()).toEqual(before);
+  });
+
+  test('telling the limits in an event, as every change', async () => {
+    await using limiter = await start(first);
+    await limiter.setLimits({ maxParallelRuns: 1 });
+    using recorder = recordEvents(['limits_changed']);
+    await limiter.resetLimits();
+    expect(recorder.events).toMatchObject([{ limits: { maxParallelRuns: 2 } }]);
+  });
+});
+
+describe('getLimitsChange', () => {
+  test('telling when limits were changed or set back last, and by whom', async () => {
+    const clock = new SimulatedClock();
+    await using limiter = await start({}, { clock });
+    expect(limiter.getLimitsChange()).toBe(undefined);
+    await clock.advance(1_000);
+    await limiter.setLimits({ maxParallelRuns: 1 }, { by: 'alice' });
+    expect(limiter.getLimitsChange()).toEqual({ at: EPOCH + 1_000, by: 'alice' });
+    await clock.advance(1_000);
+    await limiter.resetLimits();
+    expect(limiter.getLimitsChange()).toEqual({ at: EPOCH + 2_000, by: undefined });
+    expect(Object.isFrozen(limiter.getLimitsChange())).toBe(true);
+  });
+
+  test.each([{ by: '' }, { by: 'a'.repeat(257) }, { by: 5 }, { who: 'alice' }, null])(
+    'telling nothing of a change that says %j',
+    async (options) => {
+      await using limiter = await start({ maxParallelRuns: 5 });
+      const wrong = options as { by: string };
+      const faults = [
+        await faultOf(limiter.setLimits({ maxParallelRuns: 6 }, wrong)),
+        await faultOf(limiter.resetLimits(wrong)),
+      ];
+      expect(faults.map(({ code }) => code)).toEqual(['invalid_option', 'invalid_option']);
+      expect(limiter.getLimits().maxParallelRuns).toBe(5);
+      expect(limiter.getLimitsChange()).toBe(undefined);
+    },
+  );
 });
 
 describe('setLimits: time', () => {
