@@ -1,10 +1,10 @@
 /**
  * Limits over HTTP: looked at, changed while the daemon runs, and set back to what is configured.
  *
- * What is changed stands in the journal, above file and environment. Who has changed it is in the log.
+ * What is changed stands in the journal, above file and environment, with who has changed it and when.
  */
 import { z } from 'zod';
-import type { Caller } from './caller.ts';
+import { type Caller, maySee } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { keeperLimits } from './keeper-limits.ts';
 import { changesOf, limitChanges, limitsAnswer, limitsAnswerOf } from './limits-answer.ts';
@@ -13,6 +13,8 @@ import { type Route, route } from './route.ts';
 const schema = z.object({
   limits: limitsAnswer.describe('As they are'),
   configured: limitsAnswer.describe('As the daemon was started'),
+  changedAt: z.int().nullable().describe('UTC epoch milliseconds; null: they never were'),
+  changedBy: z.string().nullable().describe('An owner; another is told to admins alone'),
 });
 const answers = { 200: { meaning: 'The limits as they are now', schema } };
 
@@ -27,7 +29,7 @@ function looking(options: DaemonOptions): Route {
     summary: 'Look at the limits',
     schemas: {},
     answers,
-    handle: () => ({ status: 200, body: bodyOf(options) }),
+    handle: ({ caller }) => ({ status: 200, body: bodyOf(options, caller) }),
   });
 }
 
@@ -40,14 +42,13 @@ function changing(options: DaemonOptions): Route {
     schemas: { body: limitChanges },
     answers,
     handle: async ({ body, caller }) => {
-      await options.keeper.limiter.setLimits(changesOf(body));
+      await options.keeper.limiter.setLimits(changesOf(body), { by: caller.owner });
       return told(options, caller, body);
     },
   });
 }
 
 function settingBack(options: DaemonOptions): Route {
-  const { keeper, config } = options;
   return route({
     method: 'DELETE',
     url: '/v1/limits',
@@ -56,25 +57,21 @@ function settingBack(options: DaemonOptions): Route {
     schemas: {},
     answers,
     handle: async ({ caller }) => {
-      const { maxRunsPerKind } = keeper.limiter.getLimits();
-      // A kind that was named meanwhile has no limit again.
-      const unlimited = Object.fromEntries(
-        Object.keys(maxRunsPerKind).map((one) => [one, Infinity]),
-      );
-      const limits = keeperLimits(config);
-      const kinds = { ...unlimited, ...limits.maxRunsPerKind };
-      await keeper.limiter.setLimits({ ...limits, maxRunsPerKind: kinds });
+      await options.keeper.limiter.resetLimits({ by: caller.owner });
       return told(options, caller, 'configured');
     },
   });
 }
 
-function told(options: DaemonOptions, { owner, keyId }: Caller, changes: unknown) {
+function told(options: DaemonOptions, caller: Caller, changes: unknown) {
+  const { owner, keyId } = caller;
   options.logger.info({ owner, keyId, changes }, 'limits were changed');
-  return { status: 200, body: bodyOf(options) };
+  return { status: 200, body: bodyOf(options, caller) };
 }
 
-function bodyOf({ keeper, config }: DaemonOptions): object {
-  const limits = limitsAnswerOf(keeper.limiter.getLimits());
-  return { limits, configured: limitsAnswerOf(keeperLimits(config)) };
+function bodyOf({ keeper: { limiter }, config }: DaemonOptions, caller: Caller): object {
+  const limits = limitsAnswerOf(limiter.getLimits());
+  const configured = limitsAnswerOf(keeperLimits(config));
+  const { at: changedAt = null, by } = limiter.getLimitsChange() ?? {};
+  return { limits, configured, changedAt, changedBy: maySee(caller, by) ? (by ?? null) : null };
 }

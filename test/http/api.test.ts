@@ -314,8 +314,9 @@ describe('limits', () => {
     const changes = { maxRunsPerSession: 'infinity', maxRunsPerKind: { gpu: 1 } };
     const changed = await daemon.ask('PATCH', '/v1/limits', changes);
     expect(changed).toMatchObject({ status: 200, body: { limits: changes } });
-    expect(changed.body.configured).toEqual(before.configured);
-    expect((await daemon.ask('DELETE', '/v1/limits')).body).toEqual(before);
+    expect(changed.body).toMatchObject({ configured: before.configured, changedBy: 'local' });
+    const { body: after } = await daemon.ask('DELETE', '/v1/limits');
+    expect(after).toMatchObject({ limits: before.limits, configured: before.configured });
   });
 
   test.each([
