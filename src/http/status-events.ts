@@ -1,31 +1,73 @@
 /**
  * The status as server-sent events: one at once, one whenever it has changed.
  *
- * A viewer who is slow misses what was between; what he gets is always the newest.
+ * Nobody waits for a viewer. Who is slow misses what was between: what he gets is always the newest, and no more
+ * than that is kept for him. Who takes nothing for ten seconds is disconnected.
  */
 import { Readable } from 'node:stream';
 import type { ConcurrencyLimiter } from '../limiter/index.ts';
+
+/** Bytes that are not taken yet: some dozens of statuses. */
+const MOST_UNTAKEN = 16 * 1024;
+const PATIENCE_MS = 10_000;
 
 /** `gone`: when he has gone away. */
 export function statusEvents(
   limiter: ConcurrencyLimiter,
   status: () => object,
   gone: AbortSignal,
+  patienceMs = PATIENCE_MS,
 ): Readable {
   const events = limiter.events();
-  // A reader that waits for an event ends with it, and nobody knows when that comes.
-  gone.addEventListener('abort', () => void events.return?.());
-  return Readable.from(told(events, status), { objectMode: false });
+  const viewer = new Viewer(status, patienceMs);
+  viewer.once('close', () => void events.return?.());
+  gone.addEventListener('abort', () => viewer.destroy());
+  void follow(viewer, events);
+  return viewer;
 }
 
-async function* told(events: AsyncIterable<unknown>, status: () => object): AsyncGenerator<string> {
-  let last = textOf(status());
-  yield last;
-  for await (const _event of events) {
-    const next = textOf(status());
-    if (next === last) continue;
-    last = next;
-    yield next;
+async function follow(viewer: Viewer, events: AsyncIterable<unknown>): Promise<void> {
+  for await (const _event of events) viewer.tell();
+  viewer.push(null);
+}
+
+class Viewer extends Readable {
+  private readonly status: () => object;
+  private readonly patienceMs: number;
+  private last = '';
+  /** Runs while he takes nothing. */
+  private patience: NodeJS.Timeout | undefined = undefined;
+
+  constructor(status: () => object, patienceMs: number) {
+    super({ highWaterMark: MOST_UNTAKEN });
+    this.status = status;
+    this.patienceMs = patienceMs;
+  }
+
+  /** The status, if he has not got it and there is room for it. */
+  tell(): void {
+    if (this.patience || this.destroyed) return;
+    const next = textOf(this.status());
+    if (next === this.last) return;
+    this.last = next;
+    if (this.push(next)) return;
+    this.patience = setTimeout(() => this.destroy(), this.patienceMs);
+  }
+
+  /** He has taken something. */
+  override _read(): void {
+    this.stopWaiting();
+    this.tell();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.stopWaiting();
+    done(error);
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.patience);
+    this.patience = undefined;
   }
 }
 
