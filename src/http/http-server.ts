@@ -146,18 +146,25 @@ function addRoute(
 }
 
 function logAnswer({ logger }: DaemonOptions, request: FastifyRequest, reply: FastifyReply): void {
-  const { id: requestId, method, routeOptions, url, ip } = request;
+  const { id: requestId, method, ip } = request;
   const { statusCode: status, elapsedTime } = reply;
-  // The route, not the path: ids are many, and may be somebody's.
-  const at = routeOptions.url ?? url;
+  const at = placeOf(request);
   logger.info({ requestId, method, at, status, ip, ms: Math.round(elapsedTime) }, 'answered');
 }
 
-function logGone(
-  { logger }: DaemonOptions,
-  { id, method, routeOptions, url }: FastifyRequest,
-): void {
-  logger.info({ requestId: id, method, at: routeOptions.url ?? url }, 'the client has gone away');
+function logGone({ logger }: DaemonOptions, request: FastifyRequest): void {
+  const { id: requestId, method } = request;
+  logger.info({ requestId, method, at: placeOf(request) }, 'the client has gone away');
+}
+
+/** The route, not the path: ids are many, and may be somebody's. A query may have a secret. */
+function placeOf({ routeOptions, url }: FastifyRequest): string {
+  return routeOptions.url ?? pathOf(url);
+}
+
+function pathOf(url: string): string {
+  const [path = ''] = url.split('?');
+  return path;
 }
 
 /** A key counts where a request does something each time that it is sent. */
@@ -179,8 +186,7 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
 }
 
 function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {
-  const [path = ''] = url.split('?');
-  return new SlotkeeperError('not_found', `There is no ${method} ${path}`);
+  return new SlotkeeperError('not_found', `There is no ${method} ${pathOf(url)}`);
 }
 
 /** Fastify counts hops by a function. */

@@ -85,9 +85,23 @@ describe('with a key', () => {
     expect((await as('root', 'PATCH', '/v1/limits', { maxWaiters: 7 })).status).toBe(200);
     const told = await daemon.logged(({ msg }) => msg === 'limits were changed');
     expect(told).toMatchObject({ owner: 'root', keyId: 'of-root', changes: { maxWaiters: 7 } });
+    const changedBy = async (who: Who) => (await as(who, 'GET', '/v1/limits')).body.changedBy;
+    expect([await changedBy('root'), await changedBy('bob')]).toEqual(['root', null]);
   });
 
-  test('leaving no key in the log', () => {
+  test('leaving no key in the log, wherever it was sent', async () => {
+    const key = 'key-of-alice';
+    const body = { sessionId: '', key };
+    const headers = { authorization: `Basic ${key}` };
+    const statuses = [
+      await as('alice', 'GET', '/v1/status'),
+      await as('alice', 'POST', '/v1/sessions', body),
+      await as('alice', 'GET', `/nowhere?key=${key}`),
+      await daemon.ask('GET', `/v1/sessions?key=${key}`, undefined, { headers }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([200, 422, 404, 401]);
+    await daemon.logged(({ status, at }) => status === 401 && at === '/v1/sessions');
+    expect(daemon.log).toContainEqual(expect.objectContaining({ status: 404, at: '/nowhere' }));
     expect(JSON.stringify(daemon.log)).not.toContain('key-of-');
   });
 });
