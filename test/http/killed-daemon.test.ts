@@ -137,3 +137,17 @@ test('agents that wait waiting again, and beginning in their order with what the
   expect(place.begun).toEqual(['a', 'b', 'c', 'd']);
   await noSessions(second);
 });
+
+test('an agent that waits too long, timing out in whichever daemon that is', async () => {
+  const place = new AgentPlace({ queueTimeoutMs: 1_000 });
+  const first = await DaemonProcess.start(place.args);
+  const [, waiting = ''] = await place.line(first, ['a', 'b']);
+  await first.kill();
+  const second = await DaemonProcess.start(place.args);
+  expect(await ends(second, [waiting])).toEqual(['timed_out']);
+  const { body } = await second.ask('GET', `/v1/runs/${waiting}`);
+  expect(body).toMatchObject({ reason: 'wait_timeout', startedAt: null });
+  place.go();
+  await noSessions(second);
+  expect(place.begun).toEqual(['a']);
+});
