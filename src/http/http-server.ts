@@ -5,6 +5,7 @@
  * A body is bounded, and a client that is slow with his request is disconnected.
  */
 import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -28,6 +29,8 @@ import { answerUnexpected, answerUnreadable } from './unreadable.ts';
 const MOST_BYTES = 1024 * 1024;
 /** For a whole request to come, its body included. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A browser asks again what may be asked after so many seconds. */
+const PREFLIGHT_KEPT_S = 600;
 /** Ids have up to 256 units, each up to nine characters in a path. */
 const LONGEST_PARAM = 9 * 256;
 
@@ -59,12 +62,25 @@ export function httpServer(
   server.addHook('onClose', async () => metrics.close());
   takeNothingForABody(server);
   addHooks(server, options);
+  answerOrigins(server, options.config);
   server.server.on('checkExpectation', answerUnexpected);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
   server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
   const answers = new Idempotency();
   for (const route of routes) addRoute(server, options, route, report, answers);
   return server;
+}
+
+/** A page of an origin that may ask may read the answer, too. Whoever may not is refused before this. */
+function answerOrigins(server: FastifyInstance, { allowedOrigins }: Config): void {
+  if (allowedOrigins.length === 0) return;
+  server.register(cors, {
+    origin: [...allowedOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
+    exposedHeaders: ['idempotency-replayed', 'retry-after', 'x-request-id'],
+    maxAge: PREFLIGHT_KEPT_S,
+  });
 }
 
 /** Many clients say that they send JSON whether they send a body or not. */

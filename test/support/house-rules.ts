@@ -67,6 +67,7 @@ export const DRIVERS: ReadonlyMap<string, RegExp> = new Map([
   ['zod', /^src\/(config|http)\//],
   ['nanoid', SESSIONS],
   ['fastify', HTTP],
+  ['@fastify/cors', HTTP],
   ['pino', HTTP],
   ['prom-client', TELEMETRY],
   ['commander', CLI],
