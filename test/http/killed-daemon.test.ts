@@ -139,9 +139,10 @@ test('agents that wait waiting again, and beginning in their order with what the
 });
 
 test('an agent that waits too long, timing out in whichever daemon that is', async () => {
-  const place = new AgentPlace({ queueTimeoutMs: 1_000 });
+  const place = new AgentPlace({ queueTimeoutMs: 5_000 });
   const first = await DaemonProcess.start(place.args);
-  const [, waiting = ''] = await place.line(first, ['a', 'b']);
+  await place.line(first, ['a']);
+  const waiting = await place.start(first, 'b');
   await first.kill();
   const second = await DaemonProcess.start(place.args);
   expect(await ends(second, [waiting])).toEqual(['timed_out']);

@@ -3,7 +3,9 @@
  * whatever crashes, and none while the journal cannot be written.
  */
 import { describe, expect, test } from 'vitest';
-import { settle } from '../../src/testing.ts';
+import { exit } from '../../src/index.ts';
+import type { Survivors } from '../../src/limiter/survivors.ts';
+import { recordEvents, settle } from '../../src/testing.ts';
 import { attempt, outcomes } from '../support/callers.ts';
 import { expectNoCrashSeen, type Play, underFire } from '../support/crash-points.ts';
 import { StorageStage } from '../support/storage-stage.ts';
@@ -197,4 +199,20 @@ describe('a drain that keeps work that waits', () => {
     const drained = stage.limiter.drain({ waiting: 'cancel' as never });
     await expect(drained).rejects.toMatchObject({ code: 'invalid_option' });
   });
+});
+
+test('work that is kept for the next process not beginning after a crash, where there is room', async () => {
+  await using stage = await StorageStage.open({ limits: LIMITS });
+  const { limiter } = stage;
+  await limiter.acquireRunSlot('s', 'held');
+  const work = ask(stage, 'work');
+  await settle();
+  using rebuilt = recordEvents(['tables_rebuilt']);
+  const { waitingOrders } = Reflect.get(limiter, 'survivors') as Survivors; // its own
+  waitingOrders.areKept = true;
+  await limiter.releaseRunSlot('held');
+  exit(limiter.ref, 'killed');
+  await settle();
+  expect([outcomes([work]), rebuilt.events]).toEqual([['waiting'], []]);
+  expect([waitingIn(stage), stage.runsInFile]).toEqual([[['work', 0, 0, null]], []]);
 });
