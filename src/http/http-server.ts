@@ -20,8 +20,9 @@ import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
 import { whenGone } from './gone.ts';
 import { Idempotency } from './idempotency.ts';
-import { isInternal, problemOf, retryAfterOf } from './problem.ts';
+import { isInternal, problemOf } from './problem.ts';
 import { requestCounter } from './request-metrics.ts';
+import { RetryTimes } from './retry-times.ts';
 import type { Answer, RawAsked, Route } from './route.ts';
 import { answerUnexpected, answerUnreadable } from './unreadable.ts';
 
@@ -116,10 +117,11 @@ type Report = (
 ) => FastifyReply;
 
 function problemReporter({ keeper, logger }: DaemonOptions): Report {
-  return (error, { id }, reply, titles) => {
+  const retryTimes = new RetryTimes(keeper.limiter);
+  return (error, { id, routeOptions }, reply, titles) => {
     const problem = problemOf(error, id, titles);
     if (isInternal(problem)) logger.error({ error, requestId: id }, 'a request has failed');
-    const retryAfter = retryAfterOf(error, keeper.limiter);
+    const retryAfter = retryTimes.secondsFor(error, routeOptions.url ?? '');
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(problem.status).type('application/problem+json').send(problem);

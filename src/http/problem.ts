@@ -4,7 +4,6 @@
  * What is not ours is `internal_error`, and says nothing of itself: it is in the log.
  */
 import { SlotkeeperError } from '../fault.ts';
-import { type ConcurrencyLimiter, RefusalError } from '../limiter/index.ts';
 
 export interface Problem {
   readonly type: string;
@@ -116,12 +115,4 @@ function typeOf(code: string): string {
 function titleOf(code: string): string {
   const words = code.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** Of what can succeed later, in seconds: at least one, and as long as it may take, where that is known. */
-export function retryAfterOf(error: unknown, limiter: ConcurrencyLimiter): number | undefined {
-  if (!(error instanceof RefusalError) || !error.retryable) return undefined;
-  const explanation = limiter.explain(error);
-  const wait = 'estimatedWait' in explanation ? explanation.estimatedWait : null;
-  return Math.max(1, Math.ceil((wait?.meanMs ?? 0) / 1_000));
 }
