@@ -4,6 +4,7 @@
 import { benchBacklog, benchCrowd, benchHandover } from './beside-peers.ts';
 import { benchCommands } from './commands.ts';
 import { benchGroups } from './groups.ts';
+import { benchHttp } from './http.ts';
 import { benchDurableLatency, benchDurablePairs, benchRestart } from './journal.ts';
 import { benchPairs } from './limiter.ts';
 import { benchMillion } from './million.ts';
@@ -37,4 +38,5 @@ export const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['sessions/memory', benchSessionMemory],
   ['commands/spawn', benchCommands],
   ['run/programs', benchRun],
+  ['http/throughput', benchHttp],
 ]);
