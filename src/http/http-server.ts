@@ -32,6 +32,8 @@ const MOST_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** A browser asks again what may be asked after so many seconds. */
 const PREFLIGHT_KEPT_S = 600;
+/** How often it is looked who has exceeded that. */
+const CHECK_SLOW_MS = 5_000;
 /** Ids have up to 256 units, each up to nine characters in a path. */
 const LONGEST_PARAM = 9 * 256;
 
@@ -45,6 +47,8 @@ export function httpServer(
   const server = Fastify({
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Where headers have more time than the whole, as they have by default, Node swaps the two.
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_SLOW_MS },
     forceCloseConnections: 'idle',
     trustProxy: trusted(options.config.trustProxy),
     clientErrorHandler: answerUnreadable,

@@ -10,6 +10,9 @@ const STATUSES: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** For an answer to be read. */
+const GRACE_MS = 1_000;
+
 /** Answers, if anybody still listens, and hangs up. */
 export function answerUnreadable({ code }: { readonly code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) {
@@ -25,6 +28,8 @@ export function answerUnreadable({ code }: { readonly code?: string }, socket: S
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Who does not hang up himself would keep his connection; at once, he might not get to read it.
+  setTimeout(() => socket.destroy(), GRACE_MS).unref();
 }
 
 /** An `Expect` that is not `100-continue`. */
