@@ -57,19 +57,9 @@ export class AttemptFolder {
     this.path = join(spoolDir, name);
   }
 
-  /** Makes it, for nothing but the output of what ends with its keeper. */
-  createPlain(): void {
-    try {
-      mkdirSync(this.path, { mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    }
-  }
-
   /** Makes it, with its order. */
   create(order: AttemptOrder): void {
-    this.createPlain();
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
     writeFileSync(this.draftOf('end.json'), ' '.repeat(END_BYTES), { mode: 0o600 });
     this.write('order.json', order);
   }

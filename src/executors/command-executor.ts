@@ -62,6 +62,8 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
   private readonly isTemporary: boolean;
   /** To the host of each spool: of ours, and of those in which something was left to be taken up. */
   private readonly links = new Map<string, HostLink>();
+  /** Slots whose commands were begun as children of this process, and are not forgotten. */
+  private readonly begun = new Set<number>();
   /** The spools of slots whose attempts are not in ours. */
   private readonly elsewhere = new Map<number, string>();
 
@@ -105,12 +107,13 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
   }
 
   output(token: number, options: OutputOptions): AsyncIterableIterator<OutputRecord> {
-    const folder = lastAttempt(this.spoolOf(token), String(token));
+    const folder = this.attemptWithOutput(token);
     if (folder) return readOutput(folder.path, options, () => this.isOver(folder));
     throw new SlotkeeperError('no_output', 'The command has not begun, or is forgotten', { token });
   }
 
   forget(token: number): void {
+    this.begun.delete(token);
     if (this.isLeft) return;
     const run = String(token);
     const spoolDir = this.spoolOf(token);
@@ -155,6 +158,12 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
     if (this.isTemporary) removeTemporary(this.spoolDir);
   }
 
+  /** A child of this process that has printed nothing has no folder. */
+  private attemptWithOutput(token: number): AttemptFolder | undefined {
+    if (this.begun.has(token)) return attemptOf(this.spoolDir, String(token), 1);
+    return lastAttempt(this.spoolOf(token), String(token));
+  }
+
   /** What was printed stays, for whoever started the keeper. */
   private get isLeft(): boolean {
     return !this.outlives && !this.isTemporary;
@@ -162,13 +171,14 @@ export class CommandExecutor implements KeepingExecutor<CommandOrder, PlacedComm
 
   /** Nothing will come any more: it has ended, or nobody wants to know of it. */
   private isOver(folder: AttemptFolder): boolean {
-    if (folder.end !== undefined || !existsSync(folder.path)) return true;
-    return !this.outlives && !isAtWork(folder.path);
+    if (!this.outlives) return !isAtWork(folder.path);
+    return folder.end !== undefined || !existsSync(folder.path);
   }
 
   private begin(folder: AttemptFolder, order: CompleteCommand, place: WorkPlace): Work {
     if (this.outlives) return new HostedWork(folder, order, place, this.linkTo(folder)).begin();
     if (this.isTemporary) useTemporary(this.spoolDir);
+    this.begun.add(place.token);
     return new LocalWork(folder, order, place);
   }
 

@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
+import { Births } from './births.ts';
 import { environmentOf } from './command-environment.ts';
 import { type CompleteCommand, isFolder } from './command-order.ts';
 import type { OutputStream } from './executor.ts';
@@ -37,6 +38,9 @@ export interface CommandEnd {
 const LOOK_EVERY_MS = 25;
 /** How long a pipe may be open that nobody of the tree holds. */
 const PIPE_GRACE_MS = 100;
+
+/** Of all commands of this process. */
+const births = new Births();
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -81,6 +85,7 @@ export class CommandProcess {
     this.child = this.start(order, environment);
     const pid = this.child?.pid;
     this.tree = pid === undefined ? undefined : new ProcessTree(pid, tag);
+    if (pid !== undefined) births.add(pid, performance.now());
     if (this.child) this.listen(this.child, order);
   }
 
@@ -162,8 +167,8 @@ export class CommandProcess {
   private leaderEnded(exitCode: number | null, signal: string | null): void {
     this.leaderEnd = { exitCode, signal };
     this.killWithinGrace();
-    // The rest of what it has printed is still to be read.
-    if (!this.areClosed) setImmediate(() => this.look());
+    // The rest of what it has printed is still to be read; when it is, it is looked at once.
+    if (!this.areClosed) this.lookLater();
   }
 
   /** Is it gone? If not, is it time to kill what is left? */
@@ -172,16 +177,26 @@ export class CommandProcess {
     clearTimeout(this.timer);
     const { tree } = this;
     if (tree && performance.now() >= this.killAt) this.killTree(tree);
-    const isEmpty = !tree || (this.leaderEnd !== undefined && tree.members().length === 0);
+    const isEmpty = !tree || (this.leaderEnd !== undefined && this.hasLeftNobody(tree));
     if (this.leaderEnd && isEmpty && this.areClosed) this.finish();
     else this.lookAgain(this.leaderEnd !== undefined && isEmpty);
   };
+
+  private hasLeftNobody(tree: ProcessTree): boolean {
+    const pid = this.child?.pid ?? 0;
+    return !births.mayHaveStarted(pid, performance.now()) || tree.members().length === 0;
+  }
 
   private lookAgain(isEmpty: boolean): void {
     if (isEmpty) this.closePipes();
     else this.emptySince = undefined;
     const isWaiting = this.leaderEnd !== undefined || this.killAt !== Number.POSITIVE_INFINITY;
-    if (isWaiting) this.timer = setTimeout(this.look, LOOK_EVERY_MS);
+    if (isWaiting) this.lookLater();
+  }
+
+  private lookLater(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.look, LOOK_EVERY_MS);
   }
 
   private killTree(tree: ProcessTree): void {

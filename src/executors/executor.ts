@@ -144,7 +144,7 @@ export interface StreamReport {
 
 /** One stream of the output, as it was kept. */
 export interface KeptOutput extends StreamReport {
-  /** The file that holds it. */
+  /** The file that holds it; it is there when `bytes` is above 0. */
   readonly path: string;
 }
 

@@ -2,6 +2,7 @@
  * A command that is a child of this process, and ends with it.
  */
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import type { AttemptFolder } from './attempt-folder.ts';
 import type { CompleteCommand } from './command-order.ts';
 import { type CommandEnd, CommandProcess } from './command-process.ts';
@@ -17,7 +18,7 @@ export class LocalWork implements Work {
   constructor(folder: AttemptFolder, command: CompleteCommand, place: WorkPlace) {
     try {
       const tag = randomUUID();
-      folder.createPlain();
+      makeSpool(folder.spoolDir);
       const gone = (end: CommandEnd): void => {
         if (this.command) rest(this.command);
         place.gone(workEndOf(folder, end));
@@ -42,8 +43,18 @@ export class LocalWork implements Work {
   }
 }
 
-/** Kills what is at work with its output in this folder. */
+/** Spools that were made. The folder of a work is made with the first that it prints. */
+const spools = new Set<string>();
+
+function makeSpool(spoolDir: string): void {
+  if (spools.has(spoolDir)) return;
+  mkdirSync(spoolDir, { recursive: true, mode: 0o700 });
+  spools.add(spoolDir);
+}
+
+/** Kills what is at work with its output in this folder, into which nothing more is to be written. */
 export function killLocalWorks(spoolDir: string): void {
+  spools.delete(spoolDir);
   for (const [command, path] of atWork) if (path.startsWith(spoolDir)) command.kill();
 }
 

@@ -80,31 +80,24 @@ class FolderChanges {
 }
 
 class OutputFiles {
+  private readonly folder: string;
   private readonly records: FileHandle;
-  private readonly streams: readonly FileHandle[];
+  /** Those that were there, or have been asked for. */
+  private readonly streams: (FileHandle | undefined)[] = [];
 
-  private constructor(records: FileHandle, streams: readonly FileHandle[]) {
+  private constructor(folder: string, records: FileHandle) {
+    this.folder = folder;
     this.records = records;
-    this.streams = streams;
   }
 
-  /** `undefined` when it has not begun, or is removed. */
+  /** `undefined` when nothing was printed yet, or it is removed. */
   static async open(folder: string): Promise<OutputFiles | undefined> {
-    const opened: FileHandle[] = [];
-    const file = async (name: string): Promise<FileHandle> => {
-      const handle = await open(join(folder, name), 'r');
-      opened.push(handle);
-      return handle;
-    };
-    try {
-      // The last that is made, so the others are there.
-      const records = await file('records');
-      return new OutputFiles(records, [await file('stdout'), await file('stderr')]);
-    } catch (error) {
-      await Promise.all(opened.map((handle) => handle.close()));
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const records = await openIfThere(join(folder, 'records'));
+    if (!records) return undefined;
+    const files = new OutputFiles(folder, records);
+    // At once: they may be removed while they are read.
+    for (const index of STREAMS.keys()) await files.stream(index);
+    return files;
   }
 
   /** `undefined` when it is not there yet. */
@@ -115,7 +108,7 @@ class OutputFiles {
     const { bytesRead } = await this.records.read(record, 0, RECORD_BYTES, position);
     if (bytesRead < RECORD_BYTES) return undefined;
     const index = record.readUInt32LE(0);
-    const [stream, file] = [STREAMS[index], this.streams[index]];
+    const [stream, file] = [STREAMS[index], await this.stream(index)];
     if (!stream || !file) return undefined;
     const bytes = Buffer.alloc(record.readUInt32LE(4));
     await file.read(bytes, 0, bytes.length, record.readDoubleLE(8));
@@ -123,6 +116,23 @@ class OutputFiles {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.records, ...this.streams].map((file) => file.close()));
+    await Promise.all([this.records, ...this.streams].map((file) => file?.close()));
+  }
+
+  /** It is made before the first record of it. */
+  private async stream(index: number): Promise<FileHandle | undefined> {
+    const name = STREAMS[index];
+    if (name === undefined) return undefined;
+    this.streams[index] ??= await openIfThere(join(this.folder, name));
+    return this.streams[index];
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -10,8 +10,8 @@
  * The records are bounded too: a program that prints byte by byte would make an index of 24 times its output.
  * Pieces are not merged, for whoever follows may have read the last record already.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { OutputStream, StreamReport } from './executor.ts';
 
 export const STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
@@ -39,21 +39,18 @@ export interface OutputLimits {
 const LINE_FEED = 0x0a;
 
 export class OutputSpool {
-  private readonly records: number;
+  private readonly folder: string;
+  private records: number | undefined;
   private readonly streams: Readonly<Record<OutputStream, StreamFile>>;
   private fault: string | null = null;
   private readonly maxRecords: number;
   private recorded = 0;
 
-  /** Makes the files in `folder`, which is empty. Where not all can be made, none stays open. */
+  /** Each file is made in `folder`, with the first that stands in it: many programs print nothing. */
   constructor(folder: string, limits: OutputLimits) {
-    // The records last, so who sees them sees the others too.
-    const [stdout, stderr, records] = openAll(folder, [...STREAMS, 'records']);
-    this.streams = {
-      stdout: new StreamFile(stdout, limits),
-      stderr: new StreamFile(stderr, limits),
-    };
-    this.records = records;
+    this.folder = folder;
+    const file = (stream: OutputStream) => new StreamFile(join(folder, stream), limits);
+    this.streams = { stdout: file('stdout'), stderr: file('stderr') };
     this.maxRecords = RECORDS_BASE + Math.floor(limits.maxOutputBytes / BYTES_PER_RECORD);
   }
 
@@ -70,8 +67,8 @@ export class OutputSpool {
   /** A stream that was cut off has ended too. */
   close(): OutputReport {
     for (const stream of STREAMS) this.end(stream);
-    for (const stream of STREAMS) closeSync(this.streams[stream].descriptor);
-    closeSync(this.records);
+    for (const stream of STREAMS) this.streams[stream].close();
+    if (this.records !== undefined) closeSync(this.records);
     return this.report;
   }
 
@@ -100,6 +97,8 @@ export class OutputSpool {
     record.writeUInt32LE(length, 4);
     record.writeDoubleLE(offset, 8);
     record.writeDoubleLE(Date.now(), 16);
+    // After the others, so who sees it sees them too.
+    this.records ??= openNew(join(this.folder, 'records'));
     writeAll(this.records, record, this.recorded * RECORD_BYTES);
     this.recorded += 1;
     if (this.recorded >= this.maxRecords) this.keepNoMore();
@@ -112,8 +111,9 @@ interface Written {
 }
 
 class StreamFile {
-  readonly descriptor: number;
   isFull = false;
+  private readonly path: string;
+  private descriptor: number | undefined;
   private readonly limits: OutputLimits;
   private bytes = 0;
   private bytesSeen = 0;
@@ -121,8 +121,8 @@ class StreamFile {
   /** The beginning of a character whose end has not come. */
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(descriptor: number, limits: OutputLimits) {
-    this.descriptor = descriptor;
+  constructor(path: string, limits: OutputLimits) {
+    this.path = path;
     this.limits = limits;
   }
 
@@ -146,12 +146,17 @@ class StreamFile {
     return this.write(rest);
   }
 
+  close(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
+  }
+
   private write(piece: Buffer): Written | undefined {
     if (this.isFull) return undefined;
     const kept = piece.subarray(0, this.room(piece));
     this.isFull = kept.length < piece.length;
     if (kept.length === 0) return undefined;
     const offset = this.bytes;
+    this.descriptor ??= openNew(this.path);
     writeAll(this.descriptor, kept, offset);
     this.bytes += kept.length;
     return { offset, length: kept.length };
@@ -171,16 +176,14 @@ class StreamFile {
   }
 }
 
-type Three = readonly [stdout: number, stderr: number, records: number];
-
-function openAll(folder: string, names: readonly string[]): Three {
-  const opened: number[] = [];
+/** Its folder is made too where it is not there; that of the spool is, unless it was removed for good. */
+function openNew(path: string): number {
   try {
-    for (const name of names) opened.push(openSync(join(folder, name), 'wx', 0o600));
-    return opened as unknown as Three; // one for each name
+    return openSync(path, 'wx', 0o600);
   } catch (error) {
-    for (const descriptor of opened) closeSync(descriptor);
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { mode: 0o700 });
+    return openSync(path, 'wx', 0o600);
   }
 }
 

@@ -4,11 +4,12 @@
  *
  * On the built package: `npm test` builds first.
  */
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WorkOrder } from '../../src/config/work-order.ts';
 import { freshFolder } from '../support/journal-places.ts';
+import { outputAt } from '../support/outputs.ts';
 import { type Ending, Runner, ranFile, script, workFile } from '../support/runner.ts';
 
 function rowOf({ rows }: Ending, id: string) {
@@ -16,7 +17,7 @@ function rowOf({ rows }: Ending, id: string) {
 }
 
 function stdoutOf(ending: Ending, id: string): string {
-  return readFileSync(rowOf(ending, id).stdoutFile ?? '', 'utf8');
+  return outputAt(rowOf(ending, id).stdoutFile).toString();
 }
 
 describe('deadlineMs', () => {

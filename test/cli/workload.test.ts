@@ -13,6 +13,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ResultRow } from '../../src/cli/run/result-row.ts';
 import { type WorkOrder, workOrderOf } from '../../src/config/work-order.ts';
 import { freshFolder } from '../support/journal-places.ts';
+import { outputAt } from '../support/outputs.ts';
 import { type Ending, Runner } from '../support/runner.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -67,8 +68,8 @@ function rowOf(id: string): ResultRow {
 }
 
 function factsOf({ state, exitCode, signal, stdoutFile, stderrFile }: ResultRow): Facts {
-  const contentOf = (file: string | null) => (file === null ? null : readFileSync(file));
-  return { state, exitCode, signal, stdout: contentOf(stdoutFile), stderr: contentOf(stderrFile) };
+  const [stdout, stderr] = [outputAt(stdoutFile), outputAt(stderrFile)];
+  return { state, exitCode, signal, stdout, stderr };
 }
 
 function stdoutOf(id: string): Buffer {
@@ -77,7 +78,7 @@ function stdoutOf(id: string): Buffer {
 
 // ── What they have to come to ─────────────────────────────────────────────────────────────────────
 
-const NOTHING = { exitCode: null, signal: null, stdout: null, stderr: null };
+const NOTHING = { exitCode: null, signal: null, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
 
 const printing = (text: string) => ({ stdout: Buffer.from(text), stderr: Buffer.alloc(0) });
 

@@ -2,7 +2,7 @@
  * One command at work: how it ends, what it leaves behind, and that it is not gone before all of it is.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { completeCommand } from '../../src/executors/command-order.ts';
@@ -11,6 +11,7 @@ import type { CommandOrder } from '../../src/executors/executor.ts';
 import { TAG } from '../../src/executors/process-table.ts';
 import { EXITED, endOf, lives, type Marked, marked, stateOf, until } from '../support/commands.ts';
 import { freshFolder } from '../support/journal-places.ts';
+import { outputAt } from '../support/outputs.ts';
 
 interface Begun extends Marked {
   readonly command: CommandProcess;
@@ -32,7 +33,7 @@ function begin(order: CommandOrder, meanwhile = (): void => {}): Begun {
     gone = resolve;
   }).then((end) => ({ ...end, left: alive() }));
   const command = new CommandProcess(whole, { folder, tag: folder, gone });
-  const out = (stream = 'stdout') => readFileSync(join(folder, stream), 'utf8');
+  const out = (stream = 'stdout') => outputAt(join(folder, stream)).toString();
   return {
     command,
     gone: ended,

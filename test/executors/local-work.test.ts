@@ -91,7 +91,7 @@ describe('local work', () => {
   });
 
   test('having a folder for nobody else to read', async () => {
-    const { end, folder } = work({ cmd: ['true'] });
+    const { end, folder } = work({ cmd: ['sh', '-c', 'echo a; echo b >&2'] });
     await end;
     expect(statSync(folder.path).mode & 0o777).toBe(0o700);
     for (const file of ['stdout', 'stderr', 'records']) {
@@ -109,6 +109,7 @@ describe('local work', () => {
 
   test('ending without a fault when its folder was removed', async () => {
     const { local, end, folder } = work({ cmd: ['sh', '-c', 'echo a; sleep 60'] });
+    await until(() => existsSync(`${folder.path}/records`));
     rmSync(folder.path, { recursive: true });
     local.stop();
     expect(await end).toMatchObject({ value: { signal: 'SIGTERM' } });

@@ -9,6 +9,7 @@ import type { OutputRecord } from '../../src/executors/executor.ts';
 import { readOutput } from '../../src/executors/output-reader.ts';
 import { type OutputLimits, OutputSpool } from '../../src/executors/output-spool.ts';
 import { freshFolder } from '../support/journal-places.ts';
+import { outputAt } from '../support/outputs.ts';
 import { fillUp, mountTmpfs, testWithMount } from '../support/tmpfs.ts';
 
 const LIMITS: OutputLimits = { maxOutputBytes: 1_000_000, maxOutputLines: 1_000_000 };
@@ -16,7 +17,7 @@ const LIMITS: OutputLimits = { maxOutputBytes: 1_000_000, maxOutputLines: 1_000_
 function spooled(limits: Partial<OutputLimits> = {}, folder = freshFolder()) {
   const spool = new OutputSpool(folder, { ...LIMITS, ...limits });
   const add = (text: string | Buffer) => spool.add('stdout', Buffer.from(text));
-  const kept = () => readFileSync(join(folder, 'stdout'));
+  const kept = () => outputAt(join(folder, 'stdout'));
   return { spool, folder, add, kept };
 }
 
@@ -46,15 +47,28 @@ describe('a spool', () => {
   });
 
   test('being for nobody else to read', () => {
-    const { folder } = spooled();
+    const { spool, folder, add } = spooled();
+    add('a');
+    spool.add('stderr', Buffer.from('b'));
     for (const name of ['stdout', 'stderr', 'records']) {
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     }
   });
 
   test('not being written over by another', () => {
-    const { folder } = spooled();
-    expect(() => spooled({}, folder)).toThrow('EEXIST');
+    const first = spooled();
+    first.add('first');
+    const second = spooled({}, first.folder);
+    second.add('second');
+    expect(second.spool.close().fault).toContain('EEXIST');
+    expect(first.kept().toString()).toBe('first');
+  });
+
+  test('having no files where nothing was printed', async () => {
+    const { spool, folder } = spooled();
+    expect(spool.close()).toMatchObject({ stdout: { bytes: 0 }, fault: null });
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await recordsIn(folder)).toEqual([]);
   });
 
   test('counting lines, whether or not the last one ends', () => {
@@ -232,7 +246,10 @@ describe('a spool that cannot be made', () => {
   test.each(['stdout', 'stderr', 'records'])('leaving no file open when there is a %s', (name) => {
     const folder = freshFolder();
     writeFileSync(join(folder, name), '');
-    expect(() => spooled({}, folder)).toThrow('EEXIST');
+    const { spool, add } = spooled({}, folder);
+    add('lost');
+    spool.add('stderr', Buffer.from('lost'));
+    expect(spool.close().fault).toContain('EEXIST');
     expect(openFiles(folder)).toEqual([]);
   });
 });

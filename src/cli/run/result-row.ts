@@ -1,7 +1,7 @@
 /**
  * A row of the results: how a job has ended, as one JSON object on one line.
  */
-import type { CommandResult, Run, RunOutcome } from '../../sessions/index.ts';
+import type { CommandResult, KeptOutput, Run, RunOutcome } from '../../sessions/index.ts';
 import type { Job } from './job.ts';
 
 /** `null` is what there is none of. Times are UTC epoch milliseconds. */
@@ -16,7 +16,7 @@ export interface ResultRow {
   readonly endedAt: number | null;
   /** How long it waited for its slot. */
   readonly waitedMs: number | null;
-  /** The files that hold its output. */
+  /** The files that hold its output, where it has printed any. */
   readonly stdoutFile: string | null;
   readonly stderrFile: string | null;
   /** Why it was ended, where somebody did. */
@@ -52,11 +52,15 @@ export function rowOf({ id, session }: Job, run: Run, outcome: RunOutcome): Resu
     startedAt,
     endedAt,
     waitedMs,
-    stdoutFile: stdout?.path ?? null,
-    stderrFile: stderr?.path ?? null,
+    stdoutFile: fileOf(stdout),
+    stderrFile: fileOf(stderr),
     reason: 'reason' in outcome ? outcome.reason : null,
     error: outcome.state === 'succeeded' ? null : outcome.error.message,
   };
+}
+
+function fileOf(output: KeptOutput | undefined): string | null {
+  return output && output.bytes > 0 ? output.path : null;
 }
 
 /** What a command has come to, if it had begun. */

@@ -11,6 +11,8 @@ import { SlotkeeperError } from '../../fault.ts';
 import type { ResultRow } from './result-row.ts';
 
 const STANDARD_OUTPUT = 1;
+/** Jobs that end together have their rows written together. */
+const GATHER_MS = 10;
 /** Another process may have made the pipe one that does not wait. */
 const TRY_AGAIN_MS = 10;
 
@@ -54,6 +56,7 @@ export class Results {
   private async writeAll(): Promise<void> {
     try {
       while (this.rows.length > 0) {
+        await sleep(GATHER_MS);
         const rows = this.rows;
         this.rows = [];
         await this.writeWhole(Buffer.from(rows.join('')));
