@@ -25,3 +25,14 @@ export class SlotkeeperError<Code extends string = string> extends Error {
     return { name: this.name, code: this.code, message: this.message, details: this.details };
   }
 }
+
+/** For what says nothing about a place in the code: a stack costs ten times as much as the rest. */
+export function withoutStack<Fault extends Error>(make: () => Fault): Fault {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

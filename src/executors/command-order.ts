@@ -36,7 +36,8 @@ export function completeCommand(order: CommandOrder): CompleteCommand {
   const { killGraceMs = DEFAULT_KILL_GRACE_MS, maxOutputBytes = DEFAULT_OUTPUT_BYTES } = order;
   const { maxOutputLines = DEFAULT_OUTPUT_LINES } = order;
   expect('cmd', cmd, isArgv(cmd), 'a program and its arguments: strings without NUL');
-  expect('cwd', cwd, isText(cwd) && cwd !== '' && isFolder(cwd), 'a folder that is there');
+  const isThere = order.cwd === undefined || (isText(cwd) && cwd !== '' && isFolder(cwd));
+  expect('cwd', cwd, isThere, 'a folder that is there');
   expect('env', env, isEnvironment(env), 'strings by names without = and NUL');
   expect('stdin', stdin, isInput(stdin), 'a text or { file }');
   expect('killGraceMs', killGraceMs, isAmount(killGraceMs), 'milliseconds, 0 or more');

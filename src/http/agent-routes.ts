@@ -4,10 +4,10 @@
  * What they say is true: `started` is one that has begun, `queued` one that waits, with how many before it.
  */
 import { z } from 'zod';
-import { SlotkeeperError } from '../fault.ts';
 import { AgentQueue } from './agent-queue.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { limit, writtenLimit } from './limits-answer.ts';
+import { requestFault } from './request-faults.ts';
 import { type Route, route } from './route.ts';
 
 const count = z.int().min(0);
@@ -54,7 +54,7 @@ function starting({ config }: DaemonOptions, queue: AgentQueue): Route {
     handle: async ({ body, caller }) => {
       const { config: asked, group, initialRepoContext } = body;
       if (!asked || !group) {
-        throw new SlotkeeperError('agent_incomplete', 'Missing config or group');
+        throw requestFault('agent_incomplete', 'Missing config or group');
       }
       const input = { config: asked, group, initialRepoContext };
       const run = await queue.start(configured(config.agent), input, caller);
@@ -92,5 +92,5 @@ function looking(queue: AgentQueue): Route {
 
 function configured<Agent>(agent: Agent | null): Agent {
   if (agent) return agent;
-  throw new SlotkeeperError('agent_unavailable', 'No agent is configured: `agent.command`');
+  throw requestFault('agent_unavailable', 'No agent is configured: `agent.command`');
 }

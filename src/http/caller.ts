@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../config/index.ts';
-import { SlotkeeperError } from '../fault.ts';
+import { requestFault } from './request-faults.ts';
 
 export type Scope = Config['keys'][number]['scopes'][number];
 
@@ -30,7 +30,7 @@ export function callerOf(keys: Config['keys'], authorization: string | undefined
   const hash = createHash('sha256').update(key).digest();
   // All are looked at, so that the time tells nothing of which fits.
   const [known] = keys.filter((one) => timingSafeEqual(digestOf(one.hash), hash));
-  if (!known) throw new SlotkeeperError('key_required', 'Expected Authorization: Bearer KEY');
+  if (!known) throw requestFault('key_required', 'Expected Authorization: Bearer KEY');
   return { owner: known.owner, keyId: known.id, scopes: known.scopes };
 }
 
@@ -38,7 +38,7 @@ export function callerOf(keys: Config['keys'], authorization: string | undefined
 export function expectScope({ scopes }: Caller, scope: Scope | undefined): void {
   if (scope === undefined || scopes.includes(scope)) return;
   const text = `The API key needs the scope ${scope}`;
-  throw new SlotkeeperError('scope_required', text, { scope });
+  throw requestFault('scope_required', text, { scope });
 }
 
 /** Whether he may see what is this owner's. */

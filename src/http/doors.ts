@@ -7,7 +7,7 @@
  * daemon goes by its public names: `Host` is looked at where `allowedHosts` says which.
  */
 import { type Config, isLoopback } from '../config/index.ts';
-import { SlotkeeperError } from '../fault.ts';
+import { requestFault } from './request-faults.ts';
 
 export interface Headers {
   readonly host?: string | undefined;
@@ -20,11 +20,11 @@ const HOST = /^(?<name>\[[^\]]+\]|[^:]+)(?::\d+)?$/;
 export function expectAllowed(config: Config, { host = '', origin }: Headers): void {
   if (!mayBeHost(config, host.toLowerCase())) {
     const text = `Expected a Host of this daemon, got ${JSON.stringify(host)}: see allowedHosts`;
-    throw new SlotkeeperError('host_not_allowed', text);
+    throw requestFault('host_not_allowed', text);
   }
   if (origin !== undefined && !config.allowedOrigins.includes(origin)) {
     const text = `Expected an Origin that may ask, got ${JSON.stringify(origin)}: see allowedOrigins`;
-    throw new SlotkeeperError('origin_not_allowed', text);
+    throw requestFault('origin_not_allowed', text);
   }
 }
 

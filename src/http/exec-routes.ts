@@ -3,10 +3,10 @@
  * many at work as it may, it is refused, and the session lives on.
  */
 import { z } from 'zod';
-import { SlotkeeperError } from '../fault.ts';
-import type { CommandOrder, Run, RunOptions } from '../sessions/index.ts';
+import type { CommandOrder, Run } from '../sessions/index.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { openSession } from './found.ts';
+import { requestFault } from './request-faults.ts';
 import { id, onDisconnect, systemText } from './request-schemas.ts';
 import { type Asked, type Route, route } from './route.ts';
 import { answerOf, runAnswer } from './run-answer.ts';
@@ -50,6 +50,9 @@ function exec(options: DaemonOptions): Route {
     },
     handle: async (asked) => {
       const run = await begun(options, asked);
+      if (asked.body.onDisconnect === 'cancel') {
+        asked.client.onGone(() => void run.cancel('its client has gone away'));
+      }
       await run.outcome;
       return { status: 200, body: await answerOf(run) };
     },
@@ -58,17 +61,12 @@ function exec(options: DaemonOptions): Route {
 
 async function begun({ keeper, config }: DaemonOptions, asked: ExecAsked): Promise<Run> {
   if (!config.exec.enabled) {
-    throw new SlotkeeperError('exec_disabled', 'Running any program is not enabled');
+    throw requestFault('exec_disabled', 'Running any program is not enabled');
   }
   const session = openSession(keeper, asked.caller, asked.params.id);
-  return session.run(orderOf(asked.body), optionsOf(asked));
+  return session.run(orderOf(asked.body), { kind: 'exec', deadlineMs: asked.body.timeoutMs });
 }
 
 function orderOf({ cmd, cwd, env = {} }: ExecAsked['body']): CommandOrder {
   return { cmd, env, maxOutputBytes: MOST_OUTPUT_BYTES, ...(cwd !== undefined && { cwd }) };
-}
-
-function optionsOf({ body, gone }: ExecAsked): RunOptions {
-  const options = { kind: 'exec', deadlineMs: body.timeoutMs };
-  return body.onDisconnect === 'cancel' ? { ...options, signal: gone } : options;
 }

@@ -20,6 +20,7 @@ function living(): Route {
     url: '/healthz',
     summary: 'Whether the daemon lives',
     isOpen: true,
+    isWatched: true,
     schemas: {},
     answers: { 200: { meaning: 'It does', schema } },
     handle: () => ({ status: 200, body: { status: 'ok' } }),
@@ -32,6 +33,7 @@ function ready({ keeper }: DaemonOptions): Route {
     url: '/readyz',
     summary: 'Whether the daemon takes work',
     isOpen: true,
+    isWatched: true,
     schemas: {},
     answers: { 200: { meaning: 'It does', schema }, 503: { meaning: 'It does not', schema } },
     handle: () => {

@@ -13,18 +13,27 @@ import Fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import type { Config } from '../config/index.ts';
-import { SlotkeeperError } from '../fault.ts';
+import type { SlotkeeperError } from '../fault.ts';
 import type { MetricBook } from '../telemetry/metric-book.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
+import { Client } from './client.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { expectAllowed } from './doors.ts';
-import { whenGone } from './gone.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf } from './problem.ts';
-import { requestCounter } from './request-metrics.ts';
+import { requestFault } from './request-faults.ts';
+import { pathOf, RequestLog } from './request-log.ts';
+import { type CountRequest, requestCounter } from './request-metrics.ts';
 import { RetryTimes } from './retry-times.ts';
-import type { Answer, RawAsked, Route } from './route.ts';
+import type { Answer, Route } from './route.ts';
 import { answerUnexpected, answerUnreadable } from './unreadable.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    client: Client;
+    caller: Caller;
+  }
+}
 
 /** Of a request's body. */
 const MOST_BYTES = 1024 * 1024;
@@ -42,8 +51,9 @@ export function httpServer(
   routes: readonly Route[],
   metrics: MetricBook,
 ): FastifyInstance {
+  const log = new RequestLog(options.logger, watchedOf(routes));
   const report = problemReporter(options);
-  const count = requestCounter(metrics);
+  const meet = receptionist(log, requestCounter(metrics));
   const server = Fastify({
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -54,7 +64,7 @@ export function httpServer(
     clientErrorHandler: answerUnreadable,
     // A path that cannot be read: it has no route, nor its hooks.
     frameworkErrors: (error, request, reply) => {
-      count(request, reply);
+      meet(request, reply);
       report(error, request, reply);
     },
     genReqId: () => randomUUID(),
@@ -62,11 +72,16 @@ export function httpServer(
   });
   // A form of a foreign page can send text without asking; JSON it cannot.
   server.removeContentTypeParser('text/plain');
+  // Every request has the same shape, and both are set before a route sees it.
+  server.decorateRequest('client').decorateRequest('caller');
   // Before other hooks, which may end a request.
-  server.addHook('onRequest', async (request, reply) => count(request, reply));
+  server.addHook('onRequest', (request, reply, done) => {
+    meet(request, reply);
+    done();
+  });
   server.addHook('onClose', async () => metrics.close());
   takeNothingForABody(server);
-  addHooks(server, options);
+  addHooks(server, options, log);
   answerOrigins(server, options.config);
   server.server.on('checkExpectation', answerUnexpected);
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
@@ -74,6 +89,22 @@ export function httpServer(
   const answers = new Idempotency();
   for (const route of routes) addRoute(server, options, route, report, answers);
   return server;
+}
+
+function watchedOf(routes: readonly Route[]): string[] {
+  return routes.filter(({ isWatched }) => isWatched).map(({ url }) => url);
+}
+
+type Meet = (request: FastifyRequest, reply: FastifyReply) => void;
+
+function receptionist(log: RequestLog, count: CountRequest): Meet {
+  return (request, reply) => {
+    const counted = count(request, reply);
+    request.client = new Client(request.raw.socket, reply.raw, (isAnswered) => {
+      counted(isAnswered);
+      if (!isAnswered) log.gone(request);
+    });
+  };
 }
 
 /** A page of an origin that may ask may read the answer, too. Whoever may not is refused before this. */
@@ -98,19 +129,23 @@ function takeNothingForABody(server: FastifyInstance): void {
   });
 }
 
-function addHooks(server: FastifyInstance, options: DaemonOptions): void {
+/** None of them waits for anything, so none is given a promise: each request has them all. */
+function addHooks(server: FastifyInstance, options: DaemonOptions, log: RequestLog): void {
   const { keeper, config } = options;
-  server.addHook('onRequest', async ({ id, headers }, reply) => {
+  server.addHook('onRequest', ({ id, headers }, reply, done) => {
     reply.header('x-request-id', id);
     expectAllowed(config, headers);
+    done();
   });
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, payload, done) => {
     // Who ends waits for its connections: one that would be kept open is asked nothing any more.
     if (keeper.getStatus().state !== 'accepting') reply.header('connection', 'close');
+    done(null, payload);
   });
-  server.addHook('onResponse', async (request, reply) => logAnswer(options, request, reply));
-  // Before its body is there; `whenGone` tells it of the others.
-  server.addHook('onRequestAbort', async (request) => logGone(options, request));
+  server.addHook('onResponse', (request, reply, done) => {
+    log.answered(request, reply);
+    done();
+  });
 }
 
 type Report = (
@@ -118,7 +153,7 @@ type Report = (
   request: FastifyRequest,
   reply: FastifyReply,
   titles?: Route['titles'],
-) => FastifyReply;
+) => void;
 
 function problemReporter({ keeper, logger }: DaemonOptions): Report {
   const retryTimes = new RetryTimes(keeper.limiter);
@@ -128,7 +163,8 @@ function problemReporter({ keeper, logger }: DaemonOptions): Report {
     const retryAfter = retryTimes.secondsFor(error, routeOptions.url ?? '');
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-    return reply.code(problem.status).type('application/problem+json').send(problem);
+    // A reply that is returned is waited for, and its end listened to.
+    reply.code(problem.status).type('application/problem+json').send(problem);
   };
 }
 
@@ -139,67 +175,48 @@ function addRoute(
   report: Report,
   answers: Idempotency,
 ): void {
-  const callers = new WeakMap<FastifyRequest, Caller>();
   server.route({
     method: route.method,
     url: route.url,
     errorHandler: (error, request, reply) => report(error, request, reply, route.titles),
     // Before the body is read: who may not ask is not listened to.
-    onRequest: async (request) => {
-      const caller = route.isOpen
-        ? NOBODY
-        : callerOf(options.config.keys, request.headers.authorization);
-      expectScope(caller, route.scope);
-      callers.set(request, caller);
+    onRequest: (request, _reply, done) => {
+      const { authorization } = request.headers;
+      request.caller = route.isOpen ? NOBODY : callerOf(options.config.keys, authorization);
+      expectScope(request.caller, route.scope);
+      done();
     },
-    handler: async (request, reply) => {
-      const { params, query, body } = request;
-      const caller = callers.get(request) ?? NOBODY;
-      const told = () => logGone(options, request);
-      const gone = whenGone(request.raw.socket, reply.raw, told);
-      const asked = { params, query, body: body ?? undefined, caller, gone };
-      const answer = await answered(route, asked, keyOf(request), answers);
-      return reply
-        .code(answer.status)
-        .headers(answer.headers ?? {})
-        .send(answer.body);
+    // No promise is given back: Fastify would listen to it, and to the end of the reply besides.
+    handler: (request, reply) => {
+      const answer = answered(route, request, answers);
+      if (!(answer instanceof Promise)) send(reply, answer);
+      else {
+        answer
+          .then((settled) => send(reply, settled))
+          .catch((fault) => report(fault, request, reply, route.titles));
+      }
     },
   });
 }
 
-function logAnswer({ logger }: DaemonOptions, request: FastifyRequest, reply: FastifyReply): void {
-  const { id: requestId, method, ip } = request;
-  const { statusCode: status, elapsedTime } = reply;
-  const at = placeOf(request);
-  logger.info({ requestId, method, at, status, ip, ms: Math.round(elapsedTime) }, 'answered');
-}
-
-function logGone({ logger }: DaemonOptions, request: FastifyRequest): void {
-  const { id: requestId, method } = request;
-  logger.info({ requestId, method, at: placeOf(request) }, 'the client has gone away');
-}
-
-/** The route, not the path: ids are many, and may be somebody's. A query may have a secret. */
-function placeOf({ routeOptions, url }: FastifyRequest): string {
-  return routeOptions.url ?? pathOf(url);
-}
-
-function pathOf(url: string): string {
-  const [path = ''] = url.split('?');
-  return path;
+function send(reply: FastifyReply, { status, headers, body }: Answer): void {
+  reply.code(status);
+  if (headers) reply.headers(headers);
+  reply.send(body);
 }
 
 /** A key counts where a request does something each time that it is sent. */
 function answered(
   route: Route,
-  asked: RawAsked,
-  key: string | undefined,
+  request: FastifyRequest,
   answers: Idempotency,
-): Promise<Answer> {
+): Answer | Promise<Answer> {
+  const { params, query, body, caller, client } = request;
+  const asked = { params, query, body: body ?? undefined, caller, client };
+  const key = keyOf(request);
   if (key === undefined || route.method !== 'POST') return route.answer(asked);
-  const { params, query, body, caller } = asked;
   const scope = [caller.owner, route.method, route.url];
-  return answers.once(key, scope, [params, query, body], () => route.answer(asked));
+  return answers.once(key, scope, [params, query, body], async () => route.answer(asked));
 }
 
 function keyOf({ headers }: FastifyRequest): string | undefined {
@@ -208,7 +225,7 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
 }
 
 function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {
-  return new SlotkeeperError('not_found', `There is no ${method} ${pathOf(url)}`);
+  return requestFault('not_found', `There is no ${method} ${pathOf(url)}`);
 }
 
 /** Fastify counts hops by a function. */

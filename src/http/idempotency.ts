@@ -6,7 +6,8 @@
  * kept in memory, for an hour and ten thousand of them; a daemon that starts again knows none.
  */
 import { createHash } from 'node:crypto';
-import { SlotkeeperError } from '../fault.ts';
+import type { SlotkeeperError } from '../fault.ts';
+import { requestFault } from './request-faults.ts';
 import type { Answer } from './route.ts';
 
 const MOST = 10_000;
@@ -78,12 +79,12 @@ function expectKey(key: string): void {
   if (key.length > 0 && key.length <= LONGEST_KEY) return;
   const message = `expected 1 to ${LONGEST_KEY} characters`;
   const faults = [{ at: 'headers.idempotency-key', message }];
-  throw new SlotkeeperError('invalid_request', `Idempotency-Key: ${message}`, { faults });
+  throw requestFault('invalid_request', `Idempotency-Key: ${message}`, { faults });
 }
 
 function reused(key: string): SlotkeeperError<'idempotency_key_reused'> {
   const text = `Idempotency-Key ${JSON.stringify(key)} was there with another request`;
-  return new SlotkeeperError('idempotency_key_reused', text);
+  return requestFault('idempotency_key_reused', text);
 }
 
 function fingerprintOf(request: unknown): string {

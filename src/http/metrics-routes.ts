@@ -9,6 +9,7 @@ export function metricsRoutes(book: MetricBook): Route[] {
     route({
       method: 'GET',
       url: '/metrics',
+      isWatched: true,
       summary: 'Metrics, as Prometheus reads them',
       schemas: {},
       answers: { 200: { meaning: 'Text, version 0.0.4' } },

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { MetricBook } from '../telemetry/metric-book.ts';
+import type { ClientEnd } from './client.ts';
 
 const METHODS: ReadonlySet<string> = new Set([
   'GET',
@@ -15,8 +16,8 @@ const METHODS: ReadonlySet<string> = new Set([
   'OPTIONS',
 ]);
 
-/** To be told of each request once, before anything else is done with it. */
-export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => void;
+/** To be told of each request once, before anything else is done with it; what it gives, of its end. */
+export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => ClientEnd;
 
 export function requestCounter(book: MetricBook): CountRequest {
   let inFlight = 0;
@@ -26,12 +27,11 @@ export function requestCounter(book: MetricBook): CountRequest {
     const method = METHODS.has(asked) ? asked : 'other';
     const route = routeOptions.url ?? 'none';
     inFlight += 1;
-    // Comes once, after the whole answer or without one.
-    raw.once('close', () => {
+    return (isAnswered) => {
       inFlight -= 1;
-      const status = raw.writableFinished ? `${Math.floor(raw.statusCode / 100)}xx` : 'gone';
+      const status = isAnswered ? `${Math.floor(raw.statusCode / 100)}xx` : 'gone';
       book.count('http_requests_total', { method, route, status });
       book.time('http_request_duration_seconds', { method, route }, performance.now() - beganAt);
-    });
+    };
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod';
 import type { Caller, Scope } from './caller.ts';
+import type { Client } from './client.ts';
 import { invalidRequest, type RequestPart } from './request-faults.ts';
 
 export interface Asked<Params, Query, Body> {
@@ -12,8 +13,7 @@ export interface Asked<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly caller: Caller;
-  /** Aborts when the client goes away before he is answered. */
-  readonly gone: AbortSignal;
+  readonly client: Client;
 }
 
 export interface Answer {
@@ -38,6 +38,8 @@ interface RouteFacts {
   readonly scope?: Scope;
   /** No key is needed. */
   readonly isOpen?: boolean;
+  /** Asked all the time, by who only looks: a good answer is not logged. */
+  readonly isWatched?: boolean;
   readonly answers: Readonly<Record<number, PossibleAnswer>>;
   /** Titles of problems by code, where they have others here. */
   readonly titles?: Readonly<Record<string, string>>;
@@ -54,8 +56,8 @@ export type RawAsked = Asked<unknown, unknown, unknown>;
 
 export interface Route extends RouteFacts {
   readonly schemas: RouteSchemas<unknown, unknown, unknown>;
-  /** Rejects with `invalid_request` and with what the route refuses. */
-  answer(asked: RawAsked): Promise<Answer>;
+  /** Throws `invalid_request`, and throws or rejects with what the route refuses. */
+  answer(asked: RawAsked): Answer | Promise<Answer>;
 }
 
 export function route<Params, Query, Body>({
@@ -66,7 +68,7 @@ export function route<Params, Query, Body>({
   readonly schemas: RouteSchemas<Params, Query, Body>;
   readonly handle: (asked: Asked<Params, Query, Body>) => Answer | Promise<Answer>;
 }): Route {
-  const answer = async (asked: RawAsked) =>
+  const answer = (asked: RawAsked) =>
     handle({
       ...asked,
       params: checked('params', schemas.params, asked.params),

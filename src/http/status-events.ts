@@ -6,22 +6,23 @@
  */
 import { Readable } from 'node:stream';
 import type { ConcurrencyLimiter } from '../limiter/index.ts';
+import type { Client } from './client.ts';
 
 /** Bytes that are not taken yet: some dozens of statuses. */
 const MOST_UNTAKEN = 16 * 1024;
 const PATIENCE_MS = 10_000;
 
-/** `gone`: when he has gone away. */
+/** `status`: as JSON, as it is now. */
 export function statusEvents(
   limiter: ConcurrencyLimiter,
-  status: () => object,
-  gone: AbortSignal,
+  status: () => string,
+  client: Pick<Client, 'onGone'>,
   patienceMs = PATIENCE_MS,
 ): Readable {
   const events = limiter.events();
   const viewer = new Viewer(status, patienceMs);
   viewer.once('close', () => void events.return?.());
-  gone.addEventListener('abort', () => viewer.destroy());
+  client.onGone(() => viewer.destroy());
   void follow(viewer, events);
   return viewer;
 }
@@ -32,13 +33,13 @@ async function follow(viewer: Viewer, events: AsyncIterable<unknown>): Promise<v
 }
 
 class Viewer extends Readable {
-  private readonly status: () => object;
+  private readonly status: () => string;
   private readonly patienceMs: number;
   private last = '';
   /** Runs while he takes nothing. */
   private patience: NodeJS.Timeout | undefined = undefined;
 
-  constructor(status: () => object, patienceMs: number) {
+  constructor(status: () => string, patienceMs: number) {
     super({ highWaterMark: MOST_UNTAKEN });
     this.status = status;
     this.patienceMs = patienceMs;
@@ -47,7 +48,7 @@ class Viewer extends Readable {
   /** The status, if he has not got it and there is room for it. */
   tell(): void {
     if (this.patience || this.destroyed) return;
-    const next = textOf(this.status());
+    const next = eventOf(this.status());
     if (next === this.last) return;
     this.last = next;
     if (this.push(next)) return;
@@ -71,6 +72,6 @@ class Viewer extends Readable {
   }
 }
 
-function textOf(status: object): string {
-  return `event: status\ndata: ${JSON.stringify(status)}\n\n`;
+function eventOf(status: string): string {
+  return `event: status\ndata: ${status}\n\n`;
 }

@@ -2,12 +2,12 @@
  * The status of the whole, and why somebody waits.
  */
 import { z } from 'zod';
-import { SlotkeeperError } from '../fault.ts';
 import type { Explanation } from '../limiter/index.ts';
 import { type Caller, maySee } from './caller.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import type { Keeper } from './keeper.ts';
 import { limit, writtenLimit } from './limits-answer.ts';
+import { requestFault } from './request-faults.ts';
 import { id } from './request-schemas.ts';
 import { type Route, route } from './route.ts';
 import { statusEvents } from './status-events.ts';
@@ -33,6 +33,8 @@ const statusAnswer = z.object({
   stuckRuns: count.describe('Runs whose outcome is told and whose work goes on'),
 });
 
+const JSON_TEXT = { 'content-type': 'application/json; charset=utf-8' };
+
 const explainAnswer = z.looseObject({
   state: z.enum(['waiting', 'held', 'unknown']),
   text: z.string().optional().describe('The same, for people'),
@@ -45,31 +47,33 @@ const explainQuery = z
   });
 
 export function statusRoutes(options: DaemonOptions): Route[] {
-  return [status(options), events(options), explain(options)];
+  const text = statusText(options.keeper);
+  return [status(text), events(options, text), explain(options)];
 }
 
-function status({ keeper }: DaemonOptions): Route {
+function status(text: () => string): Route {
   return route({
     method: 'GET',
     url: '/v1/status',
+    isWatched: true,
     summary: 'Counts of sessions and runs at one moment',
     schemas: {},
     answers: { 200: { meaning: 'The status', schema: statusAnswer } },
-    handle: () => ({ status: 200, body: statusOf(keeper) }),
+    handle: () => ({ status: 200, headers: JSON_TEXT, body: text() }),
   });
 }
 
-function events({ keeper }: DaemonOptions): Route {
+function events({ keeper }: DaemonOptions, text: () => string): Route {
   return route({
     method: 'GET',
     url: '/v1/events',
     summary: 'The status as server-sent events: at once, and whenever it has changed',
     schemas: {},
     answers: { 200: { meaning: 'Events `status`, each with a whole status' } },
-    handle: ({ gone }) => ({
+    handle: ({ client }) => ({
       status: 200,
       headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
-      body: statusEvents(keeper.limiter, () => statusOf(keeper), gone),
+      body: statusEvents(keeper.limiter, text, client),
     }),
   });
 }
@@ -90,17 +94,24 @@ function explain({ keeper }: DaemonOptions): Route {
   });
 }
 
-function statusOf(keeper: Keeper): object {
-  const status = Object.entries(keeper.getStatus());
-  return Object.fromEntries(status.map(([name, value]) => [name, writtenLimit(value)]));
+/** Many may ask for it, and it does not change for each: a status is written once. */
+function statusText(keeper: Keeper): () => string {
+  let last: object | undefined;
+  let text = '';
+  return () => {
+    const status = keeper.getStatus();
+    if (status !== last) text = JSON.stringify(status, (_name, value) => writtenLimit(value));
+    last = status;
+    return text;
+  };
 }
 
 /** Another's is as unknown as what is not there. */
 function expectOwn(caller: Caller, explanation: Explanation, runId: string): void {
   const owner = 'owner' in explanation ? (explanation.owner ?? undefined) : undefined;
   if (explanation.state !== 'unknown' && maySee(caller, owner)) return;
-  if (runId === '') throw new SlotkeeperError('session_not_found', 'There is no such session now');
-  throw new SlotkeeperError('run_not_found', 'There is no such run now');
+  if (runId === '') throw requestFault('session_not_found', 'There is no such session now');
+  throw requestFault('run_not_found', 'There is no such run now');
 }
 
 /** Who holds what he waits for is nobody's business unless it is his own. */

@@ -5,7 +5,7 @@
  * (`retryable`). It carries no stack, because it says nothing about a place in the code, and because a
  * stack costs ten times as much as the refusal.
  */
-import { SlotkeeperError } from '../fault.ts';
+import { SlotkeeperError, withoutStack } from '../fault.ts';
 
 /** Every refusal code, with its meaning. */
 export const refusalCodes = {
@@ -79,11 +79,7 @@ export class RefusalError extends SlotkeeperError<RefusalCode> {
 
 /** Makes the error without a stack. `request`: what was refused. */
 export function refusalError(refusal: Refusal, request?: unknown): RefusalError {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const error = new RefusalError(refusal, request);
-  Error.stackTraceLimit = stackTraceLimit;
-  return error;
+  return withoutStack(() => new RefusalError(refusal, request));
 }
 
 function messageOf(refusal: Refusal): string {

@@ -188,7 +188,11 @@ describe('exec', () => {
       () => daemon.ask('GET', `/v1/runs/${runId}`),
       ({ body }) => body.endedAt !== null,
     );
-    expect(body).toMatchObject({ state: 'cancelled', reason: 'aborted' });
+    expect(body).toMatchObject({
+      state: 'cancelled',
+      reason: 'cancelled',
+      error: { message: expect.stringContaining('its client has gone away') },
+    });
   });
 
   test('going on without the client when he says so', async () => {

@@ -24,10 +24,16 @@ function isRead(limiter: Limiter): boolean {
 
 /** One who looks on, and has not read yet what is there at once. */
 async function view(limiter: Limiter, patienceMs?: number) {
-  const gone = new AbortController();
-  const viewer = statusEvents(limiter, () => limiter.getStatus(), gone.signal, patienceMs);
+  let goAway = () => {};
+  const client = {
+    onGone: (leave: () => void) => {
+      goAway = leave;
+    },
+  };
+  const status = () => JSON.stringify(limiter.getStatus());
+  const viewer = statusEvents(limiter, status, client, patienceMs);
   await once(viewer, 'readable');
-  return { gone, viewer };
+  return { goAway, viewer };
 }
 
 function versionsIn(text: string): number[] {
@@ -37,9 +43,9 @@ function versionsIn(text: string): number[] {
 describe('a viewer of the status', () => {
   test('who leaves being forgotten, however much changes after him', async () => {
     await using limiter = await start();
-    const { gone, viewer } = await view(limiter);
+    const { goAway, viewer } = await view(limiter);
     expect(isRead(limiter)).toBe(true);
-    gone.abort();
+    goAway();
     await once(viewer, 'close');
     await changeStatus(limiter, 10_000);
     expect([isRead(limiter), viewer.destroyed]).toEqual([false, true]);

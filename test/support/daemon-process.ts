@@ -91,6 +91,15 @@ export class DaemonProcess {
     }
   }
 
+  /** Nobody reads its log any more, until it is read on. */
+  leaveLog(): void {
+    this.child.stdout?.pause();
+  }
+
+  readLog(): void {
+    this.child.stdout?.resume();
+  }
+
   /** It dies as by `kill -9`, and is gone when this resolves. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
