@@ -8,6 +8,7 @@ import type { Config } from '../config/index.ts';
 import type { Run, Session } from '../sessions/index.ts';
 import type { Caller } from './caller.ts';
 import type { Keeper } from './keeper.ts';
+import { type RequestKey, underKey } from './request-key.ts';
 import { WorkTimes } from './work-times.ts';
 
 export const AGENT = 'agent';
@@ -59,7 +60,12 @@ export class AgentQueue {
   }
 
   /** Resolves when the agent has begun or waits. Rejects as `openSession` and `session.run` do. */
-  async start(agent: NonNullable<Config['agent']>, input: unknown, caller: Caller): Promise<Run> {
+  async start(
+    agent: NonNullable<Config['agent']>,
+    input: unknown,
+    caller: Caller,
+    key?: RequestKey,
+  ): Promise<Run> {
     const session = await this.keeper.openSession({
       owner: caller.owner,
       durable: this.config.journal.path !== null,
@@ -67,7 +73,8 @@ export class AgentQueue {
       idleTimeoutMs: this.config.sessions.idleTimeoutMs,
     });
     const cmd = [agent.command, ...agent.args];
-    const options = { kind: AGENT, waitTimeoutMs: this.config.queueTimeoutMs };
+    const { queueTimeoutMs: waitTimeoutMs } = this.config;
+    const options = { kind: AGENT, waitTimeoutMs, ...underKey(key) };
     try {
       const run = await session.run({ cmd, stdin: JSON.stringify(input) }, options);
       void this.closeAfter(run, session);

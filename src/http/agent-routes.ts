@@ -6,8 +6,10 @@
 import { z } from 'zod';
 import { AgentQueue } from './agent-queue.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { REPLAYED } from './idempotency.ts';
 import { limit, writtenLimit } from './limits-answer.ts';
 import { requestFault } from './request-faults.ts';
+import { runUnder } from './request-key.ts';
 import { type Route, route } from './route.ts';
 
 const count = z.int().min(0);
@@ -44,24 +46,27 @@ export function agentRoutes(options: DaemonOptions): Route[] {
   return [starting(options, queue), looking(queue)];
 }
 
-function starting({ config }: DaemonOptions, queue: AgentQueue): Route {
+function starting({ keeper, config }: DaemonOptions, queue: AgentQueue): Route {
   return route({
     method: 'POST',
     url: '/api/agent/start',
     summary: 'Start an agent, or queue it',
     schemas: { body },
     answers: { 200: { meaning: 'It has begun, or waits', schema: startAnswer } },
-    handle: async ({ body, caller }) => {
+    handle: async ({ body, caller, key }) => {
       const { config: asked, group, initialRepoContext } = body;
       if (!asked || !group) {
         throw requestFault('agent_incomplete', 'Missing config or group');
       }
       const input = { config: asked, group, initialRepoContext };
-      const run = await queue.start(configured(config.agent), input, caller);
+      // Of a daemon that was killed before it had answered.
+      const known = runUnder(keeper, key);
+      const run = known ?? (await queue.start(configured(config.agent), input, caller, key));
       const { running, maxConcurrency } = queue.state;
       const place = { position: queue.positionOf(run), running };
       return {
         status: 200,
+        ...(known && { headers: REPLAYED }),
         body: {
           agentId: run.runId,
           status: run.state === 'queued' ? 'queued' : 'started',

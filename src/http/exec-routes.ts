@@ -6,9 +6,11 @@ import { z } from 'zod';
 import type { CommandOrder, Run } from '../sessions/index.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { openSession } from './found.ts';
+import { REPLAYED } from './idempotency.ts';
 import { requestFault } from './request-faults.ts';
+import { runUnder, underKey } from './request-key.ts';
 import { id, onDisconnect, systemText } from './request-schemas.ts';
-import { type Asked, type Route, route } from './route.ts';
+import { type Answer, type Asked, type Route, route } from './route.ts';
 import { answerOf, runAnswer } from './run-answer.ts';
 
 /** As in the system that this is the successor of. */
@@ -49,14 +51,22 @@ function exec(options: DaemonOptions): Route {
       200: { meaning: 'It has ended, however: `state` and `exitCode` say how', schema: runAnswer },
     },
     handle: async (asked) => {
-      const run = await begun(options, asked);
+      // Of a daemon that was killed before it had answered.
+      const known = runUnder(options.keeper, asked.key);
+      const run = known ?? (await begun(options, asked));
       if (asked.body.onDisconnect === 'cancel') {
         asked.client.onGone(() => void run.cancel('its client has gone away'));
       }
-      await run.outcome;
-      return { status: 200, body: await answerOf(run) };
+      const answer = await endOf(run);
+      return known ? { ...answer, headers: REPLAYED } : answer;
     },
   });
+}
+
+/** With as much as it has printed, so whoever may be answered again is answered from the run. */
+async function endOf(run: Run): Promise<Answer> {
+  await run.outcome;
+  return { status: 200, body: await answerOf(run), again: () => endOf(run) };
 }
 
 async function begun({ keeper, config }: DaemonOptions, asked: ExecAsked): Promise<Run> {
@@ -64,7 +74,11 @@ async function begun({ keeper, config }: DaemonOptions, asked: ExecAsked): Promi
     throw requestFault('exec_disabled', 'Running any program is not enabled');
   }
   const session = openSession(keeper, asked.caller, asked.params.id);
-  return session.run(orderOf(asked.body), { kind: 'exec', deadlineMs: asked.body.timeoutMs });
+  return session.run(orderOf(asked.body), {
+    kind: 'exec',
+    deadlineMs: asked.body.timeoutMs,
+    ...underKey(asked.key),
+  });
 }
 
 function orderOf({ cmd, cwd, env = {} }: ExecAsked['body']): CommandOrder {

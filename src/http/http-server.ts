@@ -22,6 +22,7 @@ import { expectAllowed } from './doors.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf } from './problem.ts';
 import { requestFault } from './request-faults.ts';
+import { type RequestKey, requestKey } from './request-key.ts';
 import { pathOf, RequestLog } from './request-log.ts';
 import { type CountRequest, requestCounter } from './request-metrics.ts';
 import { RetryTimes } from './retry-times.ts';
@@ -205,23 +206,25 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): void {
   reply.send(body);
 }
 
-/** A key counts where a request does something each time that it is sent. */
 function answered(
   route: Route,
   request: FastifyRequest,
   answers: Idempotency,
 ): Answer | Promise<Answer> {
   const { params, query, body, caller, client } = request;
-  const asked = { params, query, body: body ?? undefined, caller, client };
-  const key = keyOf(request);
-  if (key === undefined || route.method !== 'POST') return route.answer(asked);
-  const scope = [caller.owner, route.method, route.url];
-  return answers.once(key, scope, [params, query, body], async () => route.answer(asked));
+  const key = keyOf(route, request);
+  const asked = { params, query, body: body ?? undefined, caller, client, key };
+  if (!key) return route.answer(asked);
+  return answers.once(key, async () => route.answer(asked));
 }
 
-function keyOf({ headers }: FastifyRequest): string | undefined {
+/** A key counts where a request does something each time that it is sent. */
+function keyOf({ method, url }: Route, request: FastifyRequest): RequestKey | undefined {
+  const { headers, params, query, body = null, caller } = request;
   const { 'idempotency-key': key } = headers;
-  return Array.isArray(key) ? key.join() : key;
+  if (key === undefined || method !== 'POST') return undefined;
+  const text = Array.isArray(key) ? key.join() : key;
+  return requestKey(text, [caller.owner, method, url], [params, query, body]);
 }
 
 function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Caller, Scope } from './caller.ts';
 import type { Client } from './client.ts';
 import { invalidRequest, type RequestPart } from './request-faults.ts';
+import type { RequestKey } from './request-key.ts';
 
 export interface Asked<Params, Query, Body> {
   readonly params: Params;
@@ -14,6 +15,8 @@ export interface Asked<Params, Query, Body> {
   readonly body: Body;
   readonly caller: Caller;
   readonly client: Client;
+  /** Of a POST that has one. */
+  readonly key: RequestKey | undefined;
 }
 
 export interface Answer {
@@ -21,6 +24,8 @@ export interface Answer {
   /** Sent as JSON; a stream as it is. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How the same is answered once more, where the answer is too long to be kept for that. */
+  readonly again?: () => Promise<Answer>;
 }
 
 /** One that can be given, by status. */

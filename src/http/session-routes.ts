@@ -7,6 +7,8 @@ import { type Caller, maySee } from './caller.ts';
 import { closeAnswer, closeAnswerOf } from './close-answer.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { openSession } from './found.ts';
+import { REPLAYED } from './idempotency.ts';
+import type { RequestKey } from './request-key.ts';
 import { flagInQuery, id, labels } from './request-schemas.ts';
 import { type Route, route } from './route.ts';
 import { sessionAnswer, sessionAnswerOf } from './session-answer.ts';
@@ -34,13 +36,20 @@ function opening({ keeper, config }: DaemonOptions): Route {
       200: { meaning: 'It was open already', schema: sessionAnswer },
       201: { meaning: 'It is open', schema: sessionAnswer },
     },
-    handle: async ({ body, caller }) => {
-      const terms = { idleTimeoutMs, maxLifetimeMs, ...given(body) };
-      const wasThere = isOpen(keeper.getSession(terms.sessionId ?? ''));
-      const session = await keeper.openSession(ownedBy(caller, terms, config));
-      return { status: wasThere ? 200 : 201, body: sessionAnswerOf(session) };
+    handle: async ({ body, caller, key }) => {
+      const terms = { idleTimeoutMs, maxLifetimeMs, ...madeUnder(key), ...given(body) };
+      const known = keeper.getSession(terms.sessionId ?? '');
+      // What was opened under a key is opened once, whatever has become of it.
+      const isAgain = known !== undefined && known.sessionId === key?.id;
+      const session = isAgain ? known : await keeper.openSession(ownedBy(caller, terms, config));
+      const answer = { status: isOpen(known) ? 200 : 201, body: sessionAnswerOf(session) };
+      return isAgain ? { ...answer, status: 200, headers: REPLAYED } : answer;
     },
   });
+}
+
+function madeUnder(key: RequestKey | undefined): Pick<SessionOptions, 'sessionId'> {
+  return key ? { sessionId: key.id } : {};
 }
 
 function listing({ keeper }: DaemonOptions): Route {
