@@ -65,10 +65,11 @@ function waitingRow(waiter: JournalledWaiter, position: number): JournalledRun {
 }
 
 function endedRow(slot: JournalledEnd): JournalledRun {
-  const { token, endedAt: sinceAt, note } = slot;
+  const { token, endedAt: sinceAt, note } = slot; // no grant has the token 0
   const end = endOfText(note ?? undefined);
   const { exitCode = null, signal = null } = (end?.value ?? {}) as Partial<CommandResult>; // a command's
   const state = end?.state ?? slot.reason;
   const reason = end?.note ?? end?.reason ?? end?.error?.message ?? null;
-  return { ...named(slot), ...NOTHING, state, token, sinceAt, exitCode, signal, reason };
+  const grant = { token: token || null, sinceAt };
+  return { ...named(slot), ...NOTHING, state, ...grant, exitCode, signal, reason };
 }

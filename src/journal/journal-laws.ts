@@ -175,17 +175,21 @@ export const journalLaws: readonly JournalLaw[] = [
     strictEqual(store.recovered().interruptedSessions, 1);
   }),
 
-  durableLaw('a wait that is not taken up being told of among what has ended', (store) => {
+  durableLaw('waits that have ended being told of once, with what was said of them', (store) => {
     const said = { owner: 'o', kind: 'k', labels: { a: 'b' } };
-    const waiting = waitOf('r', { ...said, leaseMs: 2 });
-    const end = { reason: 'wait_timeout', at: AT + 3, isKept: true } as const;
-    store.commit([{ type: 'run_queued', ...waiting }]);
-    store.commit([{ type: 'run_wait_ended', ...waiting, ...end }]);
-    const { waiting: left, endedRuns } = store.recovered();
-    deepStrictEqual(left, []);
-    const slot = { token: 0, runId: 'r', sessionId: 's', ...said, grantedAt: AT };
-    const ends = { endedAt: AT + 3, reason: 'wait_timeout', note: undefined };
-    deepStrictEqual(endedRuns, [{ ...slot, ...ends }]);
+    const end = { type: 'run_wait_ended', at: AT + 3, isKept: true } as const;
+    const over = [
+      { ...end, runId: 'noted', reason: 'withdrawn', note: 'its note' },
+      { ...end, runId: 'not noted', reason: 'wait_timeout', note: undefined },
+    ] as const;
+    store.commit(
+      over.map(({ runId }) => ({ type: 'run_queued', ...waitOf(runId, { ...said, leaseMs: 2 }) })),
+    );
+    store.commit([...over, ...over], over);
+    const { waiting, endedRuns } = store.recovered();
+    const slot = { token: 0, sessionId: 's', ...said, grantedAt: AT, endedAt: AT + 3 };
+    const ends = over.map(({ runId, reason, note }) => ({ ...slot, runId, reason, note }));
+    deepStrictEqual([waiting, endedRuns], [[], ends]);
   }),
 
   durableLaw('what lives as long as its process having ended with it, once', (store) => {

@@ -23,7 +23,7 @@
  * limiter need not gather its calls into batches. `memory-journal.ts` is that one; it is no second
  * copy of the tables.
  */
-import type { EndReason, Labels, LimitChanges, SlotLife } from '../slots/index.ts';
+import type { EndReason, Labels, LimitChanges, RefusalCode, SlotLife } from '../slots/index.ts';
 
 export interface Journal {
   /** Whether what is committed outlives the process. */
@@ -62,8 +62,8 @@ export type JournalChange =
   | ({ readonly type: 'run_queued' } & WaitingRecord)
   /** It does so no more, or has it. Where none of that id waits nothing is changed. */
   | { readonly type: 'run_left_queue'; readonly runId: string }
-  /** It has waited in a process that has ended, and is not taken up: it is found among what has ended. */
-  | ({ readonly type: 'run_wait_ended' } & WaitingRecord & WaitEnd)
+  /** It does so no more and never had it, and is found among what has ended. Likewise. */
+  | ({ readonly type: 'run_wait_ended'; readonly runId: string } & WaitEnd)
   /** A run of this session began or ended. Only for sessions that outlive the process. */
   | { readonly type: 'session_active'; readonly token: number; readonly at: number }
   | ({ readonly type: 'limits_changed' } & LimitsRecord)
@@ -93,10 +93,15 @@ interface SlotEnd {
   readonly note: string | undefined;
 }
 
+/** Why a wait has ended without a slot; `interrupted`: nobody has taken it up after the end of its process. */
+export type WaitEndReason = RefusalCode | 'stopped' | 'interrupted';
+
 interface WaitEnd {
-  readonly reason: 'interrupted' | 'wait_timeout';
+  readonly reason: WaitEndReason;
   readonly at: number;
   readonly isKept: true;
+  /** What was said of it. */
+  readonly note: string | undefined;
 }
 
 interface SlotRecord {

@@ -5,11 +5,11 @@
  */
 import type { Boot } from './boot.ts';
 import { checksumOf, endChecksum } from './checksum.ts';
-import type { JournalChange, WaitingRecord } from './journal.ts';
+import type { JournalChange } from './journal.ts';
 import { BulkDelete, BulkInsert } from './sqlite-bulk.ts';
 import type { Connection, Statement } from './sqlite-connection.ts';
 import { runRow, sessionRow, textOfLimits } from './sqlite-rows.ts';
-import { slotChecksumOf, waitingRow } from './sqlite-waiting.ts';
+import { slotChecksumOf, type WaitingRow, waitingOf, waitingRow } from './sqlite-waiting.ts';
 
 /** How much of what has ended is kept. */
 export interface Retention {
@@ -21,11 +21,13 @@ export interface Retention {
 
 /** An end that is to be found again. */
 interface KeptEnd {
-  readonly token: number;
   readonly reason: string;
   readonly at: number;
   readonly note?: string | null | undefined;
 }
+
+type KeptSlotEnd = KeptEnd & { readonly token: number };
+type KeptWaitEnd = KeptEnd & { readonly runId: string };
 
 /** How often what is too old is looked for. */
 const FORGET_EVERY_MS = 60_000;
@@ -40,7 +42,7 @@ const ENDED_RUN = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
     end_checksum(token, :reason, :at, :note) FROM runs`;
 const ENDED_WAIT = `INSERT INTO ended (token, run_id, kind, ${SLOT}, ${END})
   SELECT 0, run_id, kind, session_id, 'command', owner, labels, lease_ms, queued_at,
-    :slotChecksum, :reason, :at, NULL, end_checksum(0, :reason, :at, NULL)
+    :slotChecksum, :reason, :at, :note, end_checksum(0, :reason, :at, :note)
   FROM waiting WHERE run_id = :runId`;
 const RUN_COLUMNS = 10;
 const FORGET_SURPLUS = 'DELETE FROM ended WHERE place <= (SELECT max(place) FROM ended) - ?';
@@ -165,19 +167,21 @@ export class SqliteWriter {
   }
 
   /** Its row is read, so it has to be there. */
-  private keepRun(end: KeptEnd): void {
+  private keepRun(end: KeptSlotEnd): void {
     this.addedRuns.flush();
     this.keep(this.statements.keepRun, end);
   }
 
-  private keep(statement: Statement, { token, reason, at, note = null }: KeptEnd): void {
+  private keep(statement: Statement, { token, reason, at, note = null }: KeptSlotEnd): void {
     statement.run({ token, reason, at, note });
     this.lastEndAt = at;
   }
 
-  private keepWait(ended: WaitingRecord & Pick<KeptEnd, 'reason' | 'at'>): void {
-    const { runId, reason, at } = ended;
-    this.statements.keepWait.run({ runId, reason, at, slotChecksum: slotChecksumOf(ended) });
+  private keepWait({ runId, reason, at, note = null }: KeptWaitEnd): void {
+    const row = this.statements.readWaiting.get(runId) as WaitingRow | undefined; // as it is selected
+    if (!row) return;
+    const slotChecksum = slotChecksumOf(waitingOf(row));
+    this.statements.keepWait.run({ runId, reason, at, note, slotChecksum });
     this.lastEndAt = at;
   }
 
@@ -226,6 +230,7 @@ function prepare(connection: Connection) {
     keepSession: connection.prepare(`${ENDED_SESSION} WHERE token = :token`),
     keepRun: connection.prepare(`${ENDED_RUN} WHERE token = :token`),
     addWaiting: connection.prepare(`INSERT OR REPLACE INTO waiting ${values(12)}`),
+    readWaiting: connection.prepare('SELECT * FROM waiting WHERE run_id = ?').raw(),
     dropWaiting: connection.prepare('DELETE FROM waiting WHERE run_id = ?'),
     keepWait: connection.prepare(ENDED_WAIT),
     keepSessions: connection.prepare(`${ENDED_SESSION} WHERE ${SESSION_OF_PROCESS} ${NEWEST}`),

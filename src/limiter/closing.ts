@@ -6,7 +6,7 @@ import { SlotkeeperError } from '../fault.ts';
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
 import { leaveIfAnswered } from './grants.ts';
-import { noteLeftQueue } from './journal-notes.ts';
+import { noteWaitEnded } from './journal-notes.ts';
 import { endAll } from './operations.ts';
 import type { Survivors } from './survivors.ts';
 import { finish, resume } from './write-path.ts';
@@ -56,7 +56,7 @@ function callersWaiting(limiter: Survivors, areOrdersKept: boolean): BookedCall[
     if (entry.waiter === waiter) take();
   };
   const takeRun = (run: RunEntry): void => {
-    if (limiter.isDurable && !areOrdersKept) noteLeftQueue(limiter, run);
+    if (limiter.isDurable && !areOrdersKept) noteWaitEnded(limiter, run, 'stopped');
     tables.withdrawRun(run);
   };
   for (const run of tables.runs) withdraw(run, () => takeRun(run));

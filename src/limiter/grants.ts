@@ -15,7 +15,7 @@ import {
 import { bind, takeOver } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
 import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
-import { noteLeftQueue } from './journal-notes.ts';
+import { noteWaitEnded } from './journal-notes.ts';
 import { recordGrant, recordRefusal } from './records.ts';
 import { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
@@ -57,7 +57,7 @@ export function refuseWait(
   if (!waiter) return;
   leaveIfAnswered(limiter, waiter);
   if (entry.waiter !== waiter) return;
-  withdraw(limiter, entry);
+  withdraw(limiter, entry, code);
   const waitedMs = limiter.now - waiter.since;
   for (const call of callsOf(waiter)) refuseCall(limiter, call, { code }, waitedMs);
 }
@@ -69,7 +69,7 @@ export function refuseCaller(limiter: Survivors, call: BookedCall): void {
   const since = waiter?.since ?? limiter.now;
   if (entry && waiter?.hasClaimant(call)) {
     limiter.tables.removeClaim(waiter, call);
-    if (!waiter.isClaimed) withdraw(limiter, entry);
+    if (!waiter.isClaimed) withdraw(limiter, entry, 'withdrawn');
   }
   refuseCall(limiter, call, { code: 'withdrawn' }, limiter.now - since);
 }
@@ -84,7 +84,7 @@ export function leaveWait(limiter: Survivors, call: BookedCall): void {
   const refusal = { ...blockOf(limiter.tables, entry), code };
   recordRefusal(limiter, requestOf(call), refusal, limiter.now - waiter.since);
   limiter.tables.removeClaim(waiter, call);
-  if (!waiter.isClaimed) withdraw(limiter, entry);
+  if (!waiter.isClaimed) withdraw(limiter, entry, code);
 }
 
 /** Callers who have had their answer (a deadline, an abort) and whose leaving is on its way here. */
@@ -138,10 +138,10 @@ function workAmong(calls: readonly BookedCall[], { life }: RunEntry | SessionEnt
   return leader && requestOf(leader).bonds?.work;
 }
 
-function withdraw(limiter: Survivors, entry: RunEntry | SessionEntry): void {
+function withdraw(limiter: Survivors, entry: RunEntry | SessionEntry, code: RefusalCode): void {
   const { tables } = limiter;
   if (entry instanceof RunEntry) {
-    if (limiter.isDurable) noteLeftQueue(limiter, entry);
+    if (limiter.isDurable) noteWaitEnded(limiter, entry, code);
     tables.withdrawRun(entry);
   } else tables.withdrawSession(entry);
 }

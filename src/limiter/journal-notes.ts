@@ -4,6 +4,7 @@
 import { type EndReason, RunEntry, type SessionEntry } from '../slots/index.ts';
 import type { AcquireRunCall } from './calls.ts';
 import { ensureTie, tieOf } from './slot-tie.ts';
+import type { SlotWork, WaitEndCode } from './slot-work.ts';
 import type { Survivors } from './survivors.ts';
 
 type Entry = RunEntry | SessionEntry;
@@ -35,9 +36,9 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
 
 /** Work that is no part of the process waits: whoever comes after it finds it waiting. */
 export function noteQueued(limiter: Survivors, entry: RunEntry, call: AcquireRunCall): void {
-  const { life, terms: order, leaseMs } = call.bonds ?? {};
+  const { life, terms: order, leaseMs, work } = call.bonds ?? {};
   if (life !== 'command' || order === undefined) return;
-  ensureTie(entry).isWaitWritten = true;
+  Object.assign(ensureTie(entry), { isWaitWritten: true, work });
   const { runId, sessionId, owner, kind, labels, priority } = call;
   const said = { runId, sessionId, owner, kind, labels, priority, order };
   const lease = { leaseMs: leaseMs === Infinity ? undefined : leaseMs };
@@ -54,20 +55,43 @@ function waitOf(limiter: Survivors, { runId, waitTimeoutMs }: AcquireRunCall) {
   return { place, queuedAt, expiresAt: Number.isSafeInteger(end) ? end : undefined };
 }
 
-/** A run waits no more, or has its slot; if it stood in the journal as one that waits, it does no more. */
-export function noteLeftQueue(limiter: Survivors, entry: RunEntry): void {
-  const runId = entry.id;
-  if (tieOf(entry)?.isWaitWritten || limiter.waitingOrders.find(runId)) {
-    limiter.batch.changes.push({ type: 'run_left_queue', runId });
-  }
+/** A run has its slot; if it stood in the journal as one that waits, it does no more. */
+function noteLeftQueue(limiter: Survivors, entry: RunEntry): void {
+  const { id: runId } = entry;
+  if (isWaitKnown(limiter, entry)) limiter.batch.changes.push({ type: 'run_left_queue', runId });
+}
+
+/** A run waits no more, and has no slot. */
+export function noteWaitEnded(limiter: Survivors, entry: RunEntry, code: WaitEndCode): void {
+  if (isWaitKnown(limiter, entry)) noteLastWords(limiter, entry.id, tieOf(entry)?.work, code);
 }
 
 /** One that the last process has left waiting is refused when it is asked for again. */
 export function noteNotTakenUp(
-  { batch, waitingOrders }: Survivors,
-  { runId }: AcquireRunCall,
+  limiter: Survivors,
+  { runId, bonds }: AcquireRunCall,
+  code: WaitEndCode,
 ): void {
-  if (waitingOrders.find(runId)) batch.changes.push({ type: 'run_left_queue', runId });
+  if (limiter.waitingOrders.find(runId)) noteLastWords(limiter, runId, bonds?.work, code);
+}
+
+/** Whether it stands in the journal as one that waits. */
+function isWaitKnown({ waitingOrders }: Survivors, entry: RunEntry): boolean {
+  return tieOf(entry)?.isWaitWritten === true || waitingOrders.find(entry.id) !== undefined;
+}
+
+/** Its outcome is there with the end of its wait, or nobody has been told of either. */
+function noteLastWords(
+  limiter: Survivors,
+  runId: string,
+  work: SlotWork | undefined,
+  reason: WaitEndCode,
+): void {
+  const { changes } = limiter.batch;
+  const note = work?.noteOfWait?.(reason);
+  const at = timeOf(limiter);
+  if (note === undefined) changes.push({ type: 'run_left_queue', runId });
+  else changes.push({ type: 'run_wait_ended', runId, reason, at, isKept: true, note });
 }
 
 /**

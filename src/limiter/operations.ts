@@ -78,7 +78,7 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
         queueRun(limiter, call);
         break;
       case 'refuse':
-        if (limiter.isDurable) noteNotTakenUp(limiter, call);
+        if (limiter.isDurable) noteNotTakenUp(limiter, call, decision.refusal.code);
         answerKnown(limiter, call, decision);
         break;
       default:

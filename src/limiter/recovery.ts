@@ -42,7 +42,8 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     else gone.push(run);
   }
   const waits = sortedOut(found, adopt, now);
-  const ended = [...gone.map((run) => interrupted(run, now)), ...waits.over];
+  const overs = waits.over.map((wait) => waitEnded(wait, now));
+  const ended = [...gone.map((run) => interrupted(run, now)), ...overs];
   if (ended.length > 0) journal.commit(ended);
   limiter.waitingOrders.begin(waits.goingOn);
   const broken = violations(tables);
@@ -57,7 +58,8 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
     interruptedRuns: found.interruptedRuns + gone.length,
     durationMs: clock.monotonicNow() - begunAt,
   });
-  const ends = [...gone.map((run) => endOf(run, now)), ...waits.over.map(endOfWait)];
+  const overEnds = waits.over.map((wait) => endOfWait(wait, now));
+  const ends = [...gone.map((run) => endOf(run, now)), ...overEnds];
   return { ...found, waiting: waits.goingOn, endedRuns: [...found.endedRuns, ...ends] };
 }
 
@@ -65,18 +67,21 @@ export function recoverFrom(limiter: Survivors, journal: DurableJournal, adopt: 
 function sortedOut(found: Recovered, adopt: Adopt, at: number) {
   const sessions = new Set(found.sessions.map(({ sessionId }) => sessionId));
   const goingOn: WaitingRecord[] = [];
-  const over: EndOfWait[] = [];
+  const over: WaitOver[] = [];
   for (const waiting of found.waiting) {
     const { sessionId, expiresAt = Infinity } = waiting;
     const isTakenUp = sessions.has(sessionId) && adopt(waiting) === 'alive';
     const reason = isTakenUp ? 'wait_timeout' : 'interrupted';
     if (isTakenUp && expiresAt > at) goingOn.push(waiting);
-    else over.push({ type: 'run_wait_ended', ...waiting, reason, at, isKept: true });
+    else over.push({ waiting, reason });
   }
   return { goingOn, over };
 }
 
-type EndOfWait = Extract<JournalChange, { readonly type: 'run_wait_ended' }>;
+interface WaitOver {
+  readonly waiting: WaitingRecord;
+  readonly reason: 'wait_timeout' | 'interrupted';
+}
 
 function publishRecovery(limiter: Survivors, recovery: JournalRecovered): void {
   if (limiter.isHeard(journalRecovered)) limiter.publishEvent(journalRecovered, recovery);
@@ -168,9 +173,13 @@ function endOf(run: RunRecord, endedAt: number): EndedRun {
   return { ...slot, endedAt, reason: 'interrupted', note: undefined };
 }
 
+function waitEnded({ waiting: { runId }, reason }: WaitOver, at: number): JournalChange {
+  return { type: 'run_wait_ended', runId, reason, at, isKept: true, note: undefined };
+}
+
 /** It never had a slot. */
-function endOfWait(wait: EndOfWait): EndedRun {
-  const { runId, sessionId, owner, kind, labels, queuedAt: grantedAt, at: endedAt, reason } = wait;
+function endOfWait({ waiting, reason }: WaitOver, endedAt: number): EndedRun {
+  const { runId, sessionId, owner, kind, labels, queuedAt: grantedAt } = waiting;
   const slot = { token: 0, runId, sessionId, owner, kind, labels, grantedAt };
   return { ...slot, endedAt, reason, note: undefined };
 }

@@ -19,7 +19,7 @@ export class SlotTie {
   grantedAt: number | undefined = undefined;
   /** Whether the wait for it stands in the journal. */
   isWaitWritten = false;
-  /** What a managed slot is held for. */
+  /** What a managed slot is held for, or is to be, where the wait for it stands in the journal. */
   work: SlotWork | undefined = undefined;
   /** Where it was acquired, and how many handles are on it, where handles are traced. */
   acquiredAt: string | undefined = undefined;

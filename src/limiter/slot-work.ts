@@ -7,9 +7,13 @@
  * eviction, and the end of the limiter itself.
  *
  * It is told in a microtask of its own, never inside a turn of the limiter. After a crash of the limiter
- * it may be told again what it was told before.
+ * it may be told again what it was told before. Only for its last words it is asked inside a turn, since they
+ * are written with the end that they are about.
  */
-import type { EndReason } from '../slots/index.ts';
+import type { EndReason, RefusalCode } from '../slots/index.ts';
+
+/** Why its wait has ended without a slot: it was refused, or the limiter has stopped. */
+export type WaitEndCode = RefusalCode | 'stopped';
 
 /** The work that a managed slot is for. */
 export interface SlotWork {
@@ -19,6 +23,11 @@ export interface SlotWork {
   endAsked(reason: EndReason): void;
   /** The slot has ended, whatever the work does. Of a session also when a handle on it gave it back. */
   lost(reason: EndReason): void;
+  /**
+   * Its wait, which stands in the journal, ends like this: what is to be found of it there; `undefined`: nothing.
+   * It changes nothing and does not throw: it is asked again where the journal could not take it.
+   */
+  noteOfWait?(code: WaitEndCode): string | undefined;
 }
 
 export function isSlotWork(value: unknown): value is SlotWork {

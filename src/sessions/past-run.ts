@@ -35,11 +35,11 @@ export class PastRun implements KnownRun {
 
   /** `undefined` for a slot that no run of ours had. */
   static of(found: FoundEnd, executor: KeepingExecutor): PastRun | undefined {
+    const { reason, token } = found;
     // Of any other end the note is not the run's own.
-    if (found.reason !== 'released') return new PastRun(found, undefined, executor);
-    const end = endOfText(found.note);
-    if (!end) return undefined;
-    if (end.keptAt !== undefined) executor.keepAt(found.token, end.keptAt);
+    const end = reason === 'released' || token === 0 ? endOfText(found.note) : undefined;
+    if (reason === 'released' && !end) return undefined;
+    if (end?.keptAt !== undefined) executor.keepAt(found.token, end.keptAt);
     return new PastRun(found, end, executor);
   }
 

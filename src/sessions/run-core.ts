@@ -15,14 +15,21 @@ import type {
   WorkPlace,
 } from '../executors/executor.ts';
 import type { AcquireRunOptions, EndReason, RunSlot } from '../limiter/index.ts';
-import type { SlotWork } from '../limiter/slot-work.ts';
+import type { SlotWork, WaitEndCode } from '../limiter/slot-work.ts';
 import { type AbortTarget, offAbort, onAbort } from '../otp/abort-listeners.ts';
 import { deadlinesOf } from '../otp/deadlines.ts';
 import { onEnd } from '../otp/monitor.ts';
 import { type ControlOperation, History } from './history.ts';
 import type { KnownRun } from './known-run.ts';
 import { Once } from './once.ts';
-import type { RunOutcome, RunState, Stop, StopReason, StopState } from './outcome.ts';
+import {
+  type RunOutcome,
+  type RunState,
+  type Stop,
+  type StopReason,
+  type StopState,
+  stoppedOutcome,
+} from './outcome.ts';
 import { Run } from './run.ts';
 import { RunDeadline } from './run-deadline.ts';
 import { RunEnd } from './run-end.ts';
@@ -33,7 +40,7 @@ import { textOfEnd, textOfOrder } from './run-notes.ts';
 import type { RunOptions } from './run-options.ts';
 import { type RunPast, RunTimes } from './run-times.ts';
 import type { SessionCore } from './session-core.ts';
-import { stopFor, stopOfNote, stopOfRefusal } from './stops.ts';
+import { stopFor, stopOfNote, stopOfRefusal, stopOfWait } from './stops.ts';
 
 /** What a run is to do, and who does it. */
 export interface Task {
@@ -159,7 +166,7 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
     this.placed = new Once();
     this.takeIn();
     this.ask();
-    // After it: so whoever is withdrawn has waited, and leaves no trace in the journal.
+    // After it: so whoever is withdrawn has waited, and his end is written as that of his wait.
     if (!this.session.isActive) this.stop(this.session.stopOfRuns ?? stopFor('stopped'));
     return this.placed.promise;
   }
@@ -233,6 +240,15 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
       this.work?.stop(this.ending.fault);
       this.send({ type: 'slot_lost' });
     } else this.giveUp(this.ending.fault);
+  }
+
+  /** Of one that was left to the next process it tells that process what has become of the wait. */
+  noteOfWait(code: WaitEndCode): string | undefined {
+    if (!this.hasOutcome) return undefined;
+    const { ending, session, isLeft, id, times } = this;
+    const stop = (isLeft ? undefined : session.stopOfRuns) ?? stopOfWait(code);
+    const isDecided = ending.isDecided && !isLeft;
+    return textOfEnd(isDecided ? ending.outcome : stoppedOutcome(id, stop), times, undefined);
   }
 
   private granted(slot: RunSlot): void {
@@ -530,12 +546,16 @@ export class RunCore implements SlotWork, AbortTarget, WorkPlace, KnownRun {
     return textOfOrder({ order, deadlineMs, queuedAt: times.queuedAt });
   }
 
-  /** What the journal keeps of its end. One that was never accepted has none. */
+  /** What the journal keeps of its end. */
   private get lastWords(): { readonly note?: string } {
-    const hasOutcome = this.isOver ? this.outcome.isDone : this.isAccepted;
-    if (!this.executor.outlives || !hasOutcome) return {};
+    if (!this.executor.outlives || !this.hasOutcome) return {};
     const keptAt = this.session.register.executors.command.keptAt(this.token);
     return { note: textOfEnd(this.ending.outcome, this.times, keptAt) };
+  }
+
+  /** One that was never accepted has none. */
+  private get hasOutcome(): boolean {
+    return this.isOver ? this.outcome.isDone : this.isAccepted;
   }
 
   /** What is kept of a run that is over is its outcome. */

@@ -3,6 +3,7 @@
  */
 import type { StopNote } from '../executors/executor.ts';
 import { type EndReason, RefusalError } from '../limiter/index.ts';
+import type { WaitEndCode } from '../limiter/slot-work.ts';
 import { type Stop, type StopReason, type StopState, stopReasons } from './outcome.ts';
 import type { CloseReason } from './session-core.ts';
 
@@ -37,14 +38,20 @@ export function stopOfRunsOf(reason: CloseReason): Stop {
 /** A wait that ended without a slot. */
 export function stopOfRefusal(fault: unknown, signal: AbortSignal | undefined): Stop {
   if (signal?.aborted && fault === signal.reason) return stop('cancelled', 'aborted');
-  if (!(fault instanceof RefusalError)) return stop('interrupted', 'stopped');
-  switch (fault.code) {
+  return stopOfWait(fault instanceof RefusalError ? fault.code : 'stopped');
+}
+
+/** The same, as the limiter calls it. */
+export function stopOfWait(code: WaitEndCode): Stop {
+  switch (code) {
+    case 'stopped':
+      return stop('interrupted', 'stopped');
     case 'wait_timeout':
       return stop('timed_out', 'wait_timeout');
     case 'session_released':
     case 'withdrawn':
     case 'draining':
-      return stop('cancelled', fault.code);
+      return stop('cancelled', code);
     default:
       return stop('cancelled', 'refused');
   }

@@ -120,7 +120,7 @@ describe('commands that wait as their keeper is killed', () => {
     expect(place.lines).toEqual(['began', ...order]);
   });
 
-  test('being cancelled as any other, and unknown to the keeper after that', async () => {
+  test('being cancelled as any other, and found so by the keeper after that', async () => {
     const place = new CommandPlace();
     await left(place, [{}, {}]);
     const keeper = await startAt(place);
@@ -136,6 +136,9 @@ describe('commands that wait as their keeper is killed', () => {
     expect(waitingIn(place)).toEqual([]);
     await using next = await startAt(place);
     expect(next.getStatus()).toMatchObject({ activeRuns: 0, waitingRuns: 0, activeSessions: 0 });
+    expect(runOf(next, 'w0').state).toBe('cancelled');
+    const shutdown = { state: 'interrupted', reason: 'shutdown' };
+    expect(await runOf(next, 'w1').outcome).toMatchObject(shutdown);
     expect(place.lines).toEqual(['began']);
   });
 

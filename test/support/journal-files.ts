@@ -53,8 +53,8 @@ function changesOf(token: number): JournalChange[] {
   const waiting = { ...queued, priority: (token % 9) - 4 };
   if (token % 6 < 2) more.push({ type: 'run_queued', ...waiting });
   if (token % 18 === 0) {
-    const over = { reason: 'interrupted' as const, at: AT, isKept: true as const };
-    more.push({ type: 'run_wait_ended', ...waiting, ...over });
+    const over = { reason: 'interrupted' as const, at: AT, isKept: true as const, note };
+    more.push({ type: 'run_wait_ended', runId: waiting.runId, ...over });
   }
   return [
     { type: 'session_slot_granted', ...session },

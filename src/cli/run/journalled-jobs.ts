@@ -1,5 +1,6 @@
 /**
- * What a journal knows of jobs: by which hash of its order each id stands in it. It is only read.
+ * What a journal knows of jobs: by which hash of its order each id stands in it. It is only read. Of jobs that have
+ * ended before they had begun nothing has come: they are as good as new.
  */
 import { existsSync } from 'node:fs';
 import { readJournal } from '../../journal/journal-reader.ts';
@@ -10,6 +11,6 @@ export function journalledJobs(path: string): ReadonlyMap<string, string | undef
   if (!existsSync(path)) return new Map();
   const { runs, waiting, ended } = readJournal(path);
   // The newest of the ended come first, and are to count.
-  const known = [...ended.toReversed(), ...waiting, ...runs];
+  const known = [...ended.filter(({ token }) => token > 0).toReversed(), ...waiting, ...runs];
   return new Map(known.map(({ runId, labels }) => [runId ?? '', labels[HASH_LABEL]]));
 }

@@ -86,7 +86,8 @@ export class WorkRunner {
   private async perform(job: Job): Promise<void> {
     const known = this.options.keeper.getRun(job.id);
     this.found.delete(job.id);
-    const row = known ? await this.takeUp(job, known) : await this.begin(job);
+    const isKnown = known && !neverBegan(known);
+    const row = isKnown ? await this.takeUp(job, known) : await this.begin(job);
     this.options.ended(row);
   }
 
@@ -150,3 +151,8 @@ export class WorkRunner {
 const CLOSED: ReadonlySet<string> = new Set(['storage_unavailable', 'server_down', 'stopped']);
 
 class NotBegun extends Error {}
+
+/** It has ended while it waited: nothing has come of it that could be told. */
+function neverBegan({ startedAt, endedAt }: Run): boolean {
+  return endedAt !== undefined && startedAt === undefined;
+}
