@@ -33,13 +33,7 @@ function sessionClosed(session: Session): SlotkeeperError<'session_closed'> {
 }
 
 /** For a time that was exceeded how long it was, and what the limit is. */
-function timesOf(session: Session): object {
-  const { closeReason, createdAt, lastActiveAt, endedAt = createdAt } = session;
-  if (closeReason === 'idle_timeout') {
-    return { elapsedMs: endedAt - lastActiveAt, limitMs: session.idleTimeoutMs };
-  }
-  if (closeReason === 'max_lifetime') {
-    return { elapsedMs: endedAt - createdAt, limitMs: session.maxLifetimeMs };
-  }
-  return {};
+function timesOf({ closeReason, elapsedMs, idleTimeoutMs, maxLifetimeMs }: Session): object {
+  if (elapsedMs === undefined) return {};
+  return { elapsedMs, limitMs: closeReason === 'idle_timeout' ? idleTimeoutMs : maxLifetimeMs };
 }

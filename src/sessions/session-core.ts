@@ -26,7 +26,7 @@ import {
   type SessionState,
   sessionStateOf,
 } from './session-machine.ts';
-import { type PastClosing, textOfClosing, textOfTerms } from './session-notes.ts';
+import { type LastTimes, type PastClosing, textOfClosing, textOfTerms } from './session-notes.ts';
 import type { SessionOptions } from './session-options.ts';
 import { type Past, type SessionTerms, SessionTimes, type Timed } from './session-times.ts';
 import type { Sessions } from './sessions.ts';
@@ -60,13 +60,13 @@ export class SessionCore implements SlotWork, Timed {
   private empties: (() => void)[] = [];
   private lastToken = 0;
   /** What its times were when its end began. */
-  private lastTimes: LastTimes | undefined = undefined;
+  private lastTimes: (LastTimes & { readonly createdAt: number }) | undefined = undefined;
 
   /** One that had ended before this process began. */
   static ofPast(
     register: Sessions,
     { sessionId, token, owner, labels, grantedAt, endedAt }: ClosedSession,
-    { reason, lastActiveAt, ...terms }: PastClosing,
+    { reason, lastActiveAt, ageMs, idleMs, ...terms }: PastClosing,
   ): SessionCore {
     const said = { ...(owner !== undefined && { owner }), ...(labels && { labels }) };
     const session = new SessionCore(
@@ -75,8 +75,6 @@ export class SessionCore implements SlotWork, Timed {
       { ...said, durable: true, ...terms },
       undefined,
     );
-    const ageMs = endedAt - grantedAt;
-    const idleMs = endedAt - lastActiveAt;
     session.lastTimes = { createdAt: grantedAt, lastActiveAt, ageMs, idleMs };
     session.closeReason = reason;
     session.endedAt = endedAt;
@@ -125,6 +123,13 @@ export class SessionCore implements SlotWork, Timed {
 
   get ageMs(): number {
     return (this.lastTimes ?? this.times)?.ageMs ?? 0;
+  }
+
+  /** Of a time that was exceeded, as its end began: what comes after that takes as long as it takes. */
+  get elapsedMs(): number | undefined {
+    const { closeReason, lastTimes } = this;
+    if (closeReason === 'idle_timeout') return lastTimes?.idleMs;
+    return closeReason === 'max_lifetime' ? lastTimes?.ageMs : undefined;
   }
 
   /** Whether it takes runs. One whose time is over, but whose end has not been seen yet, is closed here. */
@@ -185,12 +190,10 @@ export class SessionCore implements SlotWork, Timed {
   }
 
   closedFault(): SlotkeeperError<'session_closed'> {
-    const { id: sessionId, closeReason: reason = 'crashed', ageMs } = this;
+    const { id: sessionId, closeReason: reason = 'crashed', elapsedMs } = this;
     const { idleTimeoutMs, maxLifetimeMs } = this.terms;
     const limitMs = reason === 'idle_timeout' ? idleTimeoutMs : maxLifetimeMs;
-    const idleMs = this.lastTimes?.idleMs ?? 0;
-    const elapsedMs = Math.round(reason === 'idle_timeout' ? idleMs : ageMs);
-    const isTime = reason === 'idle_timeout' || reason === 'max_lifetime';
+    const isTime = elapsedMs !== undefined;
     const details = { sessionId, reason, ...(isTime && { elapsedMs, limitMs }) };
     const text = `Session ${sessionId} takes no runs any more: ${CLOSED[reason]}`;
     return new SlotkeeperError('session_closed', text, details);
@@ -311,9 +314,9 @@ export class SessionCore implements SlotWork, Timed {
 
   /** If the limiter is gone, so is the slot. */
   async giveSlotBack(): Promise<void> {
-    const { slot, closeReason = 'released', lastActiveAt = 0 } = this;
+    const { slot, closeReason = 'released', lastTimes } = this;
     this.slot = undefined;
-    const note = this.isDurable && textOfClosing(closeReason, lastActiveAt, this.terms);
+    const note = this.isDurable && lastTimes && textOfClosing(closeReason, lastTimes, this.terms);
     await slot?.release({ ...(note && { note }) }).catch(() => {});
   }
 
@@ -368,17 +371,11 @@ export class SessionCore implements SlotWork, Timed {
     this.closeReason = reason;
     const { times } = this;
     if (!times) return;
-    const { createdAt, lastActiveAt, ageMs, idleMs } = times;
+    const { createdAt, lastActiveAt } = times;
+    const [ageMs, idleMs] = [Math.round(times.ageMs), Math.round(times.idleMs)];
     this.lastTimes = { createdAt, lastActiveAt, ageMs, idleMs };
     times.stop();
   }
-}
-
-interface LastTimes {
-  readonly createdAt: number;
-  readonly lastActiveAt: number;
-  readonly ageMs: number;
-  readonly idleMs: number;
 }
 
 /** The id is held already, by somebody who wanted it to live for another time. */

@@ -12,18 +12,19 @@ interface WrittenTerms {
   readonly maxLifetimeMs: number | null;
 }
 
-/** How a session was closed, by a process that has ended. */
-export interface PastClosing extends SessionTerms {
-  readonly reason: CloseReason;
+/** What the times of a session were when its end began. */
+export interface LastTimes {
   readonly lastActiveAt: number;
+  readonly ageMs: number;
+  readonly idleMs: number;
 }
 
-interface CloseNote {
+/** How a session was closed, by a process that has ended. */
+export interface PastClosing extends SessionTerms, LastTimes {
   readonly reason: CloseReason;
-  readonly lastActiveAt: number;
-  readonly idleTimeoutMs: number | null;
-  readonly maxLifetimeMs: number | null;
 }
+
+type CloseNote = { readonly reason: CloseReason } & LastTimes & WrittenTerms;
 
 export function textOfTerms(terms: SessionTerms): string {
   return JSON.stringify(written(terms));
@@ -36,19 +37,17 @@ export function termsOfText(text: string | undefined): SessionTerms | undefined 
   return read(terms);
 }
 
-export function textOfClosing(
-  reason: CloseReason,
-  lastActiveAt: number,
-  terms: SessionTerms,
-): string {
-  const note: CloseNote = { reason, lastActiveAt, ...written(terms) };
+export function textOfClosing(reason: CloseReason, times: LastTimes, terms: SessionTerms): string {
+  const { lastActiveAt, ageMs, idleMs } = times;
+  const note: CloseNote = { reason, lastActiveAt, ageMs, idleMs, ...written(terms) };
   return JSON.stringify(note);
 }
 
 export function closingOfText(text: string): PastClosing | undefined {
   const note = parsed(text) as CloseNote | undefined; // as `textOfClosing` wrote it
   if (!note || !('reason' in note)) return undefined;
-  return { reason: note.reason, lastActiveAt: note.lastActiveAt, ...read(note) };
+  const { reason, lastActiveAt, ageMs, idleMs } = note;
+  return { reason, lastActiveAt, ageMs, idleMs, ...read(note) };
 }
 
 function written({ idleTimeoutMs, maxLifetimeMs }: SessionTerms): WrittenTerms {

@@ -77,6 +77,11 @@ export class Session {
     return this.core.endedAt;
   }
 
+  /** How long the time was that has ended it, when it did; `undefined` where it was no time. */
+  get elapsedMs(): number | undefined {
+    return this.core.elapsedMs;
+  }
+
   get idleTimeoutMs(): number {
     return this.core.terms.idleTimeoutMs;
   }

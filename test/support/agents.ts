@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DaemonProcess, until } from './daemon-process.ts';
+import { type Asked, until } from './daemon-process.ts';
 import { freshFolder } from './journal-places.ts';
 
 export class AgentPlace {
@@ -28,13 +28,13 @@ export class AgentPlace {
   }
 
   /** Resolves with its id. */
-  async start(daemon: DaemonProcess, group: string): Promise<string> {
+  async start(daemon: Asked, group: string): Promise<string> {
     const { body } = await daemon.ask('POST', '/api/agent/start', { config: {}, group });
     return String(body.agentId);
   }
 
   /** The first of these is at work, the others wait. */
-  async line(daemon: DaemonProcess, groups: readonly string[]): Promise<string[]> {
+  async line(daemon: Asked, groups: readonly string[]): Promise<string[]> {
     const ids: string[] = [];
     for (const group of groups) ids.push(await this.start(daemon, group));
     await until(
@@ -55,7 +55,7 @@ export class AgentPlace {
 }
 
 /** Resolves with the states of runs when they are over. */
-export async function ends(daemon: DaemonProcess, ids: readonly string[]): Promise<unknown[]> {
+export async function ends(daemon: Asked, ids: readonly string[]): Promise<unknown[]> {
   const states: unknown[] = [];
   for (const id of ids) {
     const { body } = await until(
@@ -68,7 +68,7 @@ export async function ends(daemon: DaemonProcess, ids: readonly string[]): Promi
 }
 
 /** Resolves when it has no session any more. */
-export async function noSessions(daemon: DaemonProcess): Promise<void> {
+export async function noSessions(daemon: Asked): Promise<void> {
   await until(
     () => daemon.ask('GET', '/v1/sessions'),
     ({ body }) => (body.sessions as readonly unknown[]).length === 0, // as they are answered

@@ -44,7 +44,32 @@ export function runsIn({ runs }: Reply['body']): readonly { readonly runId: stri
   return runs as readonly { readonly runId: string }[]; // as a session is answered
 }
 
-export class DaemonProcess {
+/** A request to a daemon; `body` is sent as JSON. */
+export async function ask(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  init: RequestInit = {},
+): Promise<Reply> {
+  const headers = { ...(body !== undefined && { 'content-type': 'application/json' }) };
+  const response = await fetch(`${url}${path}`, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...init,
+    headers: { ...headers, ...init.headers },
+  });
+  const text = await response.text();
+  const { status } = response;
+  return { status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) };
+}
+
+/** Whoever is asked as a daemon is. */
+export interface Asked {
+  ask(method: string, path: string, body?: unknown, init?: RequestInit): Promise<Reply>;
+}
+
+export class DaemonProcess implements Asked {
   readonly log: LogLine[] = [];
   url = '';
   private readonly lines = new EventEmitter();
@@ -68,18 +93,8 @@ export class DaemonProcess {
     return daemon;
   }
 
-  /** A request; `body` is sent as JSON. */
-  async ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Reply> {
-    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }) };
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...init,
-      headers: { ...headers, ...init.headers },
-    });
-    const text = await response.text();
-    const { status } = response;
-    return { status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) };
+  ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Reply> {
+    return ask(this.url, method, path, body, init);
   }
 
   /** Resolves with the first line of its log that fits, when it is there. */
