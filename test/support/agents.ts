@@ -14,7 +14,9 @@ export class AgentPlace {
   constructor(more: object = {}) {
     const file = join(this.folder, 'slotkeeper.json');
     const journal = { path: join(this.folder, 'journal.db') };
-    const text = `cat >> ${this.ledger}; echo >> ${this.ledger}; until [ -e ${this.folder}/go ]; do sleep 0.05; done`;
+    // None outlives the folder, which is gone when its test file is done.
+    const isOver = `[ -e ${this.folder}/go ] || [ ! -d ${this.folder} ]`;
+    const text = `cat >> ${this.ledger}; echo >> ${this.ledger}; until ${isOver}; do sleep 0.05; done`;
     const agent = { command: 'sh', args: ['-c', text] };
     writeFileSync(file, JSON.stringify({ listen: { port: 0 }, journal, agent, ...more }));
     this.args = ['--config', file];

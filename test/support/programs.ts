@@ -20,9 +20,9 @@ export class Programs {
     return ['sh', '-c', `${trap}; touch ${this.at(name)}.begun; ${this.untilGo(name)}`];
   }
 
-  /** As a line of a script. */
+  /** As a line of a script. None outlives the folder, which is gone when its test file is done. */
   untilGo(name: string): string {
-    return `until [ -e ${this.at(name)}.go ]; do sleep 0.02; done`;
+    return `until [ -e ${this.at(name)}.go ] || [ ! -d ${this.folder} ]; do sleep 0.02; done`;
   }
 
   async hasBegun(name: string): Promise<void> {
