@@ -16,7 +16,9 @@ export class AgentPlace {
     const journal = { path: join(this.folder, 'journal.db') };
     // None outlives the folder, which is gone when its test file is done.
     const isOver = `[ -e ${this.folder}/go ] || [ ! -d ${this.folder} ]`;
-    const text = `cat >> ${this.ledger}; echo >> ${this.ledger}; until ${isOver}; do sleep 0.05; done`;
+    // Of several who write at a time, each writes his line at once.
+    const note = `line=$(cat); printf '%s\\n' "$line" >> ${this.ledger}`;
+    const text = `${note}; until ${isOver}; do sleep 0.05; done`;
     const agent = { command: 'sh', args: ['-c', text] };
     writeFileSync(file, JSON.stringify({ listen: { port: 0 }, journal, agent, ...more }));
     this.args = ['--config', file];
