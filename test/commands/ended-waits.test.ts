@@ -167,6 +167,25 @@ describe('the end of a wait', () => {
     }
   });
 
+  test('being written of who is refused when he is asked for again', async () => {
+    const place = new Place();
+    const first = await place.start();
+    const { session } = await place.wait(first);
+    for (const runId of ['w1', 'w2']) {
+      await session.run(NEVER, { runId, waitTimeoutMs: 60_000 });
+    }
+    place.held.open();
+    await first.stop({ waiting: 'keep' });
+    // The first of them begins, one may wait.
+    const second = await place.start({ limits: { maxParallelRuns: 1, maxWaiters: 1 } });
+    const refused = { state: 'cancelled', reason: 'refused' };
+    expect(await second.getRun('w2')?.outcome).toMatchObject(refused);
+    for (const id of ['w', 'w1']) expect((await second.getRun(id)?.outcome)?.state).toBe('failed');
+    await second.stop();
+    await using third = await place.start();
+    expect(await third.getRun('w2')?.outcome).toMatchObject(refused);
+  });
+
   test('being written when the journal can be written again', async () => {
     const place = new Place();
     const journal = openSqliteJournal({ path: place.path });

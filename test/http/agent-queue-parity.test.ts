@@ -103,6 +103,17 @@ describe('agents', () => {
   });
 });
 
+test('an agent being refused where there is no session for it, before it has an id', async () => {
+  const place = new AgentPlace({ limits: { maxParallelSessions: 2 } });
+  const daemon = await DaemonProcess.start(place.args);
+  await place.line(daemon, ['a', 'b']);
+  const refused = await start(daemon, 'c');
+  const full = { code: 'max_sessions_exceeded', limit: 2, active: 2 };
+  expect(refused).toMatchObject({ status: 503, body: full });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect((await daemon.ask('GET', '/api/queue/status')).body).toMatchObject({ queued: 1 });
+});
+
 describe('an agent that is stopped', () => {
   test('being gone, its slot with it, and staying stopped', async () => {
     const place = new AgentPlace();
