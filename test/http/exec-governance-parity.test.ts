@@ -75,7 +75,7 @@ describe('an exec', () => {
     const words = [`$(touch ${folder}/a)`, `;touch ${folder}/b`, '`id`', '*', 'it\'s "so"', '\n'];
     const { body } = await session.exec(['printf', '%s|', ...words], { cwd: folder });
     expect(body).toMatchObject({ state: 'succeeded', stdout: `${words.join('|')}|` });
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['here']);
   });
 
   test('having characters as a whole that come in pieces', async () => {

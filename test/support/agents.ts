@@ -14,8 +14,9 @@ export class AgentPlace {
   constructor(more: object = {}) {
     const file = join(this.folder, 'slotkeeper.json');
     const journal = { path: join(this.folder, 'journal.db') };
-    // None outlives the folder, which is gone when its test file is done.
-    const isOver = `[ -e ${this.folder}/go ] || [ ! -d ${this.folder} ]`;
+    // None outlives the folder, which is gone when its test file is done, or made anew by a host.
+    writeFileSync(join(this.folder, 'here'), '');
+    const isOver = `[ -e ${this.folder}/go ] || [ ! -e ${this.folder}/here ]`;
     // Of several who write at a time, each writes his line at once.
     const note = `line=$(cat); printf '%s\\n' "$line" >> ${this.ledger}`;
     const text = `${note}; until ${isOver}; do sleep 0.05; done`;

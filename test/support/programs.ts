@@ -9,6 +9,10 @@ import { freshFolder } from './journal-places.ts';
 export class Programs {
   readonly folder = freshFolder();
 
+  constructor() {
+    writeFileSync(this.at('here'), '');
+  }
+
   /** Goes on until it may end, or gets a signal. */
   patient(name: string): string[] {
     return ['sh', '-c', `touch ${this.at(name)}.begun; ${this.untilGo(name)}`];
@@ -22,7 +26,8 @@ export class Programs {
 
   /** As a line of a script. None outlives the folder, which is gone when its test file is done. */
   untilGo(name: string): string {
-    return `until [ -e ${this.at(name)}.go ] || [ ! -d ${this.folder} ]; do sleep 0.02; done`;
+    const isOver = `[ -e ${this.at(name)}.go ] || [ ! -e ${this.at('here')} ]`;
+    return `until ${isOver}; do sleep 0.02; done`;
   }
 
   async hasBegun(name: string): Promise<void> {
