@@ -52,7 +52,8 @@ function program(): Command {
 try {
   await program().parseAsync();
 } catch (error) {
-  process.exitCode = statusOf(error);
+  // Also where something has begun: what could not be done is not gone on with.
+  process.exit(statusOf(error));
 }
 
 function statusOf(error: unknown): number {

@@ -4,12 +4,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { type Slotkeeper, startSlotkeeper } from '../../supervisors/start-slotkeeper.ts';
+import { startSlotkeeper } from '../../supervisors/start-slotkeeper.ts';
 import type { Config, EffectiveConfig } from '../config/index.ts';
+import type { ProcessLog } from '../http/index.ts';
 import type { LimiterOptions } from '../limiter/index.ts';
-import { checkServe } from './check/serve-check.ts';
+import { checkServe, expectStart } from './check/serve-check.ts';
 import { addConfigFlags, type ConfigOptions, configOf } from './config-flags.ts';
-import { endOnSignals } from './serve-end.ts';
+import { endOnSignals, type Started } from './serve-end.ts';
 import { hintsOf } from './serve-hints.ts';
 
 interface ServeOptions extends ConfigOptions {
@@ -38,20 +39,32 @@ async function serve(
   isTried: boolean,
 ): Promise<void> {
   // Loaded where they are used: no other command needs a server.
-  const { daemonLog, keeperLimits, startDaemon } = await import('../http/index.ts');
-  const logger = daemonLog();
-  for (const note of notes) logger.warn({}, note);
-  makeFolder(config);
-  const keeper = await startSlotkeeper({
-    ...keeperOptions(config),
-    limits: keeperLimits(config),
-    logger,
-  });
-  const options = { keeper, config, version, logger };
-  const daemon = await startDaemon(options).catch((fault) => ended(keeper, fault));
-  logger.info({ url: daemon.url, pid: process.pid }, 'listening');
+  const http = await import('../http/index.ts');
+  const log = http.daemonLog();
+  for (const note of notes) log.logger.warn({}, note);
+  const started = start(http, config, version, log);
+  endOnSignals(started, log);
+  const { daemon } = await started;
   if (isTried) console.error(hintsOf(daemon.url, config));
-  endOnSignals({ keeper, daemon, config, logger });
+}
+
+/**
+ * What a daemon before has left is taken up when it is sure that this one can serve it. Should it fail all the
+ * same, it ends as if it was killed, and all of that is there for the next one.
+ */
+async function start(
+  { keeperLimits, startDaemon }: typeof import('../http/index.ts'),
+  config: Config,
+  version: string,
+  { logger }: ProcessLog,
+): Promise<Started> {
+  await expectStart(config);
+  makeFolder(config);
+  const options = { ...keeperOptions(config), limits: keeperLimits(config), logger };
+  const keeper = await startSlotkeeper(options);
+  const daemon = await startDaemon({ keeper, config, version, logger });
+  logger.info({ url: daemon.url, pid: process.pid }, 'listening');
+  return { keeper, daemon, config };
 }
 
 function makeFolder({ journal: { path } }: Config): void {
@@ -69,9 +82,4 @@ function keeperOptions({ journal, spoolDir, ...config }: Config): LimiterOptions
     ...(path !== null && { journal: { path, durability } }),
     ...(spoolDir !== null && { spoolDir }),
   };
-}
-
-async function ended(keeper: Slotkeeper, fault: unknown): Promise<never> {
-  await keeper.stop({ timeoutMs: 0 });
-  throw fault;
 }

@@ -2,6 +2,7 @@
  * What values must be to each other: each fits by itself, and the whole cannot be.
  */
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { type ConfigFault, shown } from './config-fault.ts';
 import type { ConfigCommand } from './defaults.ts';
 import type { OriginOf } from './origins.ts';
@@ -60,7 +61,8 @@ function twins({ keys }: Config, field: 'id' | 'hash', originOf: OriginOf): Conf
 }
 
 function spoolOnJournal({ journal, spoolDir }: Config, originOf: OriginOf): ConfigFault[] {
-  if (spoolDir === null || spoolDir !== journal.path) return [];
+  if (spoolDir === null || journal.path === null) return [];
+  if (resolve(spoolDir) !== resolve(journal.path)) return [];
   const expected = 'another path than that of the journal';
   return [{ key: 'spoolDir', origin: originOf('spoolDir'), expected, got: shown(spoolDir) }];
 }

@@ -48,7 +48,8 @@ export class AgentQueue {
   /** How long who comes now would wait, from work time only. */
   get estimatedWaitMs(): number {
     const { running, queued, maxConcurrency } = this.state;
-    if (queued === 0 && running < maxConcurrency) return 0;
+    const isRoom = running < maxConcurrency && this.keeper.getStatus().availableRunSlots > 0;
+    if (queued === 0 && isRoom) return 0;
     const rounds = Math.ceil((queued + 1) / maxConcurrency);
     return Math.round(rounds * (this.times.meanMs ?? UNKNOWN_WORK_MS));
   }
@@ -66,11 +67,14 @@ export class AgentQueue {
     caller: Caller,
     key?: RequestKey,
   ): Promise<Run> {
+    const { journal, sessions } = this.config;
     const session = await this.keeper.openSession({
       owner: caller.owner,
-      durable: this.config.journal.path !== null,
+      durable: journal.path !== null,
       // A daemon that is killed before the agent is asked for leaves nothing else behind that would end it.
-      idleTimeoutMs: this.config.sessions.idleTimeoutMs,
+      idleTimeoutMs: sessions.idleTimeoutMs,
+      // One that hangs would hold the slot of all others for ever.
+      maxLifetimeMs: sessions.maxLifetimeMs,
     });
     const cmd = [agent.command, ...agent.args];
     const { queueTimeoutMs: waitTimeoutMs } = this.config;

@@ -27,7 +27,9 @@ const body = z.strictObject({
   cwd: systemText.min(1).optional().describe('A folder that is there'),
   env: z.record(name, systemText).optional(),
   timeoutMs: z.int().min(1).default(DEFAULT_TIMEOUT_MS),
-  onDisconnect: onDisconnect.default('cancel'),
+  onDisconnect: onDisconnect
+    .optional()
+    .describe('Without it: cancel; detach with an Idempotency-Key, whose client comes back'),
 });
 
 type ExecAsked = Asked<z.output<typeof params>, unknown, z.output<typeof body>>;
@@ -54,13 +56,19 @@ function exec(options: DaemonOptions): Route {
       // Of a daemon that was killed before it had answered.
       const known = runUnder(options.keeper, asked.key);
       const run = known ?? (await begun(options, asked));
-      if (asked.body.onDisconnect === 'cancel') {
+      if (endsWithClient(asked)) {
         asked.client.onGone(() => void run.cancel('its client has gone away'));
       }
       const answer = await endOf(run);
       return known ? { ...answer, headers: REPLAYED } : answer;
     },
   });
+}
+
+/** Who sends a key means to ask again if he is cut off. */
+function endsWithClient({ body, key }: ExecAsked): boolean {
+  const { onDisconnect = key ? 'detach' : 'cancel' } = body;
+  return onDisconnect === 'cancel';
 }
 
 /** With as much as it has printed, so whoever may be answered again is answered from the run. */

@@ -5,4 +5,4 @@ export { type Daemon, startDaemon } from './daemon.ts';
 export type { DaemonOptions } from './daemon-options.ts';
 export type { Keeper } from './keeper.ts';
 export { keeperLimits } from './keeper-limits.ts';
-export { daemonLog } from './log.ts';
+export { daemonLog, type ProcessLog } from './log.ts';

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AgentPlace, ends, noSessions } from '../support/agents.ts';
+import { marked } from '../support/commands.ts';
 import { DaemonProcess, until } from '../support/daemon-process.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
@@ -28,6 +29,26 @@ async function execInBackground(daemon: DaemonProcess, folder: string) {
     () => existsSync(join(folder, 'begun')),
   );
   return { reply: exec };
+}
+
+/** One that goes on though it is told to end. */
+async function stubborn(daemon: DaemonProcess, folder: string) {
+  const { env, alive } = marked();
+  await daemon.ask('POST', '/v1/sessions', { sessionId: 's' });
+  const script = `trap '' TERM; touch ${folder}/begun; while :; do sleep 1; done`;
+  const cmd = ['sh', '-c', script];
+  daemon.ask('POST', '/v1/sessions/s/exec', { cmd, env }).catch(() => {}); // it may be cut off
+  await until(
+    () => daemon.ask('GET', '/healthz'),
+    () => existsSync(join(folder, 'begun')),
+  );
+  return { alive };
+}
+
+/** Resolves when it has heard the signal. */
+async function told(daemon: DaemonProcess, count: number): Promise<void> {
+  daemon.signal('SIGTERM');
+  await daemon.logged((line) => line.msg === 'told to end' && line.count === count);
 }
 
 describe('SIGTERM', () => {
@@ -117,6 +138,33 @@ describe('SIGTERM', () => {
     );
     daemon.signal('SIGTERM');
     expect(await daemon.ended()).toBe(0);
+  });
+
+  test('that comes again killing what does not want to end', async () => {
+    const { args, folder } = place(1_000_000);
+    const daemon = await DaemonProcess.start(args);
+    const { alive } = await stubborn(daemon, folder);
+    await told(daemon, 1);
+    await told(daemon, 2);
+    expect(await daemon.ended()).toBe(0);
+    expect(alive()).toEqual([]);
+  });
+
+  test('that comes a third time leaving it to the next daemon', async () => {
+    const { args, folder } = place(1_000_000);
+    const daemon = await DaemonProcess.start(args);
+    const { alive } = await stubborn(daemon, folder);
+    await told(daemon, 1);
+    await told(daemon, 2);
+    expect(alive()).not.toEqual([]);
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended()).toBe(0);
+    const next = await DaemonProcess.start(args);
+    await until(
+      () => next.ask('GET', '/v1/status'),
+      ({ body }) => body.activeRuns === 0,
+    );
+    expect(alive()).toEqual([]);
   });
 
   test('ending who only looks on', async () => {

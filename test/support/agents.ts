@@ -12,17 +12,22 @@ export class AgentPlace {
 
   /** `more`: of the configuration. */
   constructor(more: object = {}) {
-    const file = join(this.folder, 'slotkeeper.json');
-    const journal = { path: join(this.folder, 'journal.db') };
     // None outlives the folder, which is gone when its test file is done, or made anew by a host.
     writeFileSync(join(this.folder, 'here'), '');
+    this.args = this.argsWith('slotkeeper.json', more);
+  }
+
+  /** Of a daemon in the same place, with another configuration. */
+  argsWith(name: string, more: object): string[] {
+    const file = join(this.folder, name);
+    const journal = { path: join(this.folder, 'journal.db') };
     const isOver = `[ -e ${this.folder}/go ] || [ ! -e ${this.folder}/here ]`;
     // Of several who write at a time, each writes his line at once.
     const note = `line=$(cat); printf '%s\\n' "$line" >> ${this.ledger}`;
     const text = `${note}; until ${isOver}; do sleep 0.05; done`;
     const agent = { command: 'sh', args: ['-c', text] };
     writeFileSync(file, JSON.stringify({ listen: { port: 0 }, journal, agent, ...more }));
-    this.args = ['--config', file];
+    return ['--config', file];
   }
 
   /** The groups of those that have begun, in their order. */

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll } from 'vitest';
 
-const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
+/** The command, as it is built. */
+export const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
 const living = new Set<DaemonProcess>();
 
 afterAll(async () => {

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config, EffectiveConfig } from '../../config/index.ts';
 import { aligned } from '../table.ts';
 import { doorFinding } from './door-check.ts';
@@ -28,6 +28,21 @@ export async function checkServe({ values: config, notes }: EffectiveConfig): Pr
     [...aligned(findings.map(rowOf)), ...notes.map((note) => `note: ${note}`)].join('\n'),
   );
   expectNoFault(findings);
+}
+
+/** What keeps it from serving at all, before anything is taken up. Rejects with `check_failed`. */
+export async function expectStart(config: Config): Promise<void> {
+  const { path } = config.journal;
+  expectNoFault([
+    await doorFinding(config.listen),
+    ...(path === null ? [] : [journalFolder(path)]),
+    spool(config),
+  ]);
+}
+
+function journalFolder(path: string): Finding {
+  const folder = dirname(resolve(path));
+  return { part: 'journal', plan: `in ${folder}`, fault: folderFault(folder) };
 }
 
 function rowOf({ part, plan, fault }: Finding): string[] {
