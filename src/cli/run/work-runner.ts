@@ -152,7 +152,7 @@ const CLOSED: ReadonlySet<string> = new Set(['storage_unavailable', 'server_down
 
 class NotBegun extends Error {}
 
-/** It has ended while it waited: nothing has come of it that could be told. */
-function neverBegan({ startedAt, endedAt }: Run): boolean {
-  return endedAt !== undefined && startedAt === undefined;
+/** It has ended while it waited for its slot: nothing has come of it that could be told. */
+function neverBegan({ token, endedAt }: Run): boolean {
+  return endedAt !== undefined && token === 0;
 }
