@@ -69,6 +69,7 @@ export const DRIVERS: ReadonlyMap<string, RegExp> = new Map([
   ['fastify', HTTP],
   ['@fastify/cors', HTTP],
   ['pino', HTTP],
+  ['sonic-boom', HTTP],
   ['prom-client', TELEMETRY],
   ['commander', CLI],
   ['log-update', CLI],
