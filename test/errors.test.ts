@@ -12,7 +12,9 @@ const sources = ['src', 'supervisors']
 
 /** Codes that are written where a fault is made; a child's status is one, too. */
 const raised = new Set([
-  ...[...sources.matchAll(/new SlotkeeperError\(\s*'([a-z_]+)'/g)].map(([, code]) => code),
+  ...[...sources.matchAll(/(?:new SlotkeeperError|requestFault)\(\s*'([a-z_]+)'/g)].map(
+    ([, code]) => code,
+  ),
   ...[...sources.matchAll(/extends SlotkeeperError<'([a-z_]+)'>/g)].map(([, code]) => code),
   ...[...sources.matchAll(/const code = .*\? '([a-z_]+)' : '([a-z_]+)';/g)].flatMap(
     ([, one, other]) => [one, other],

@@ -8,6 +8,7 @@ import { until } from '../support/daemon-process.ts';
 
 const SECOND_MS = 1_000;
 const QUEUE_MS = 300 * SECOND_MS;
+const LIFETIME_MS = 100 * QUEUE_MS;
 
 /** A daemon whose agents work until they are stopped. */
 async function begin(content: object = {}) {
@@ -55,7 +56,8 @@ describe('an agent that waits', () => {
   });
 
   test('waiting for ever, or not at all, where that is so wanted', async () => {
-    const endless = await begin({ queueTimeoutMs: 'infinity' });
+    const sessions = { maxLifetimeMs: 'infinity' };
+    const endless = await begin({ queueTimeoutMs: 'infinity', sessions });
     const [, b] = [await endless.start(), await endless.start()];
     await endless.clock.advance(1_000 * QUEUE_MS);
     expect((await endless.look(b)).state).toBe('queued');
@@ -67,6 +69,19 @@ describe('an agent that waits', () => {
     expect(refused).toMatchObject({ status: 429, body: full });
     expect((await daemon.ask('GET', '/v1/status')).body).toMatchObject({ activeSessions: 1 });
   });
+});
+
+test('an agent that hangs being ended with the lifetime of its session', async () => {
+  const { clock, start, look } = await begin({ sessions: { maxLifetimeMs: LIFETIME_MS } });
+  const agent = await start();
+  await clock.advance(LIFETIME_MS - 1);
+  expect((await look(agent)).state).toBe('running');
+  await clock.advance(1);
+  const { state, reason } = await until(
+    () => look(agent),
+    ({ endedAt }) => endedAt !== null,
+  );
+  expect([state, reason]).toEqual(['cancelled', 'max_lifetime']);
 });
 
 describe('the estimate of a wait', () => {

@@ -129,7 +129,7 @@ export class CommandPlace {
 
   /** The processes of its commands that are alive. */
   get alive(): number[] {
-    return pids().filter((pid) => environmentOf(pid).includes(`${MARK}=${this.folder}`));
+    return [...this.environments.keys()];
   }
 
   /** Whether all of them are stopped. */
@@ -140,8 +140,15 @@ export class CommandPlace {
 
   /** How many commands are alive, all of them at one moment: the one after the look. */
   get attemptsAlive(): number {
-    const tags = new Map(this.alive.map((pid) => [pid, environmentOf(pid).find(isTag)]));
-    return new Set([...tags].filter(([pid]) => isThere(pid)).map(([, tag]) => tag)).size;
+    const found = [...this.environments];
+    const tags = found.filter(([pid]) => isThere(pid)).map(([, lines]) => lines.find(isTag));
+    return new Set(tags).size;
+  }
+
+  /** Of its commands' processes; each is read once, for one that becomes another program has none meanwhile. */
+  private get environments(): Map<number, string[]> {
+    const all = pids().map((pid) => [pid, environmentOf(pid)] as const);
+    return new Map(all.filter(([, lines]) => lines.includes(`${MARK}=${this.folder}`)));
   }
 
   /** Command hosts of its spool, or of one in its folder for spools. */
