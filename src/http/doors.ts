@@ -16,6 +16,12 @@ export interface Headers {
 
 const HOST = /^(?<name>\[[^\]]+\]|[^:]+)(?::\d+)?$/;
 
+/** As the version has it (RFC 9112, section 3.2). Throws `host_required`. */
+export function expectHost(httpVersion: string, { host }: Headers): void {
+  if (host !== undefined || httpVersion === '1.0') return;
+  throw requestFault('host_required', `Expected a Host, as HTTP/${httpVersion} has it`);
+}
+
 /** Throws `host_not_allowed`, `origin_not_allowed`. */
 export function expectAllowed(config: Config, { host = '', origin }: Headers): void {
   if (!mayBeHost(config, host.toLowerCase())) {

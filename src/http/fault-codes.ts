@@ -15,6 +15,7 @@ export const httpFaultCodes = {
   agent_incomplete: 'An agent is started with `config` and `group`',
   agent_unavailable: 'No agent is configured: `agent.command`',
   exec_disabled: 'Running any program over HTTP is not enabled: `exec.enabled`',
+  host_required: 'The request is HTTP/1.1 and has no `Host`',
   host_not_allowed: 'The `Host` of the request is none of this daemon: `allowedHosts`',
   origin_not_allowed: 'The `Origin` of the request may not ask: `allowedOrigins`',
   internal_error: 'Something has gone wrong that should not; the log of the daemon has it',

@@ -2,7 +2,7 @@
  * The HTTP server: Fastify, which reads requests, finds their route and writes answers. Nothing of what is
  * decided about a request is decided here.
  *
- * A body is bounded, and a client that is slow with his request is disconnected.
+ * A body is bounded, and a client that is slow with his request, or takes nothing of his answer, is disconnected.
  */
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
@@ -18,16 +18,18 @@ import type { MetricBook } from '../telemetry/metric-book.ts';
 import { type Caller, callerOf, expectScope, NOBODY } from './caller.ts';
 import { Client } from './client.ts';
 import type { DaemonOptions } from './daemon-options.ts';
-import { expectAllowed } from './doors.ts';
+import { expectAllowed, expectHost } from './doors.ts';
 import { Idempotency } from './idempotency.ts';
 import { isInternal, problemOf } from './problem.ts';
+import { readBodies } from './request-body.ts';
 import { requestFault } from './request-faults.ts';
 import { type RequestKey, requestKey } from './request-key.ts';
-import { pathOf, RequestLog } from './request-log.ts';
+import { RequestLog } from './request-log.ts';
 import { type CountRequest, requestCounter } from './request-metrics.ts';
 import { RetryTimes } from './retry-times.ts';
 import type { Answer, Route } from './route.ts';
 import { answerUnexpected, answerUnreadable } from './unreadable.ts';
+import { hangUpUntaken } from './untaken-answer.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,6 +46,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const PREFLIGHT_KEPT_S = 600;
 /** How often it is looked who has exceeded that. */
 const CHECK_SLOW_MS = 5_000;
+/** For some of an answer to be taken that is not taken at once. */
+const UNTAKEN_MS = 30_000;
 /** Ids have up to 256 units, each up to nine characters in a path. */
 const LONGEST_PARAM = 9 * 256;
 
@@ -59,20 +63,25 @@ export function httpServer(
     bodyLimit: MOST_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Where headers have more time than the whole, as they have by default, Node swaps the two.
-    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_SLOW_MS },
+    http: {
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_SLOW_MS,
+      // Node would answer without a word.
+      requireHostHeader: false,
+    },
     forceCloseConnections: 'idle',
     trustProxy: trusted(options.config.trustProxy),
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: (fault, socket) => answerUnreadable(log, fault, socket),
     // A path that cannot be read: it has no route, nor its hooks.
     frameworkErrors: (error, request, reply) => {
       meet(request, reply);
+      reply.header('x-request-id', request.id);
+      reply.raw.once('finish', () => log.answered(request, reply));
       report(error, request, reply);
     },
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
-  // A form of a foreign page can send text without asking; JSON it cannot.
-  server.removeContentTypeParser('text/plain');
   // Every request has the same shape, and both are set before a route sees it.
   server.decorateRequest('client').decorateRequest('caller');
   // Before other hooks, which may end a request.
@@ -81,10 +90,12 @@ export function httpServer(
     done();
   });
   server.addHook('onClose', async () => metrics.close());
-  takeNothingForABody(server);
+  readBodies(server);
   addHooks(server, options, log);
   answerOrigins(server, options.config);
-  server.server.on('checkExpectation', answerUnexpected);
+  server.server.on('checkExpectation', (request, response) => {
+    answerUnexpected(log, request, response);
+  });
   server.setErrorHandler((error, request, reply) => report(error, request, reply));
   server.setNotFoundHandler((request, reply) => report(nothingAt(request), request, reply));
   const answers = new Idempotency();
@@ -101,6 +112,7 @@ type Meet = (request: FastifyRequest, reply: FastifyReply) => void;
 function receptionist(log: RequestLog, count: CountRequest): Meet {
   return (request, reply) => {
     const counted = count(request, reply);
+    hangUpUntaken(reply.raw, UNTAKEN_MS);
     request.client = new Client(request.raw.socket, reply.raw, (isAnswered) => {
       counted(isAnswered);
       if (!isAnswered) log.gone(request);
@@ -120,21 +132,12 @@ function answerOrigins(server: FastifyInstance, { allowedOrigins }: Config): voi
   });
 }
 
-/** Many clients say that they send JSON whether they send a body or not. */
-function takeNothingForABody(server: FastifyInstance): void {
-  const parse = server.getDefaultJsonParser('error', 'error');
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    const isNothing = text === '' && request.method === 'DELETE';
-    if (isNothing) done(null, undefined);
-    else parse(request, String(text), done);
-  });
-}
-
 /** None of them waits for anything, so none is given a promise: each request has them all. */
 function addHooks(server: FastifyInstance, options: DaemonOptions, log: RequestLog): void {
   const { keeper, config } = options;
-  server.addHook('onRequest', ({ id, headers }, reply, done) => {
+  server.addHook('onRequest', ({ id, headers, raw }, reply, done) => {
     reply.header('x-request-id', id);
+    expectHost(raw.httpVersion, headers);
     expectAllowed(config, headers);
     done();
   });
@@ -179,6 +182,7 @@ function addRoute(
   server.route({
     method: route.method,
     url: route.url,
+    exposeHeadRoute: !route.isStream,
     errorHandler: (error, request, reply) => report(error, request, reply, route.titles),
     // Before the body is read: who may not ask is not listened to.
     onRequest: (request, _reply, done) => {
@@ -228,7 +232,8 @@ function keyOf({ method, url }: Route, request: FastifyRequest): RequestKey | un
 }
 
 function nothingAt({ method, url }: FastifyRequest): SlotkeeperError<'not_found'> {
-  return requestFault('not_found', `There is no ${method} ${pathOf(url)}`);
+  const [path] = url.split('?');
+  return requestFault('not_found', `There is no ${method} ${path}`);
 }
 
 /** Fastify counts hops by a function. */

@@ -1,5 +1,8 @@
 /**
  * Limits as they are answered and asked for: `"infinity"` where there is none, for JSON has no `Infinity`.
+ *
+ * `maxJobsPerOwner` is none of them until the daemon counts jobs: see `keeper-limits.ts`. A kind is there if it
+ * has a limit.
  */
 import { z } from 'zod';
 import type { LimitChanges, Limits } from '../limiter/index.ts';
@@ -12,22 +15,24 @@ export const limit = z.union([z.int().min(1).max(HIGHEST), z.literal('infinity')
   error: `expected a positive integer up to ${HIGHEST} or "infinity"`,
 });
 
+/** By the limiter of a daemon. */
+type HeldLimits = Omit<Limits, 'maxJobsPerOwner'>;
+
 const shape = {
   maxParallelSessions: limit,
   maxParallelRuns: limit,
   maxRunsPerSession: limit,
   maxSessionsPerOwner: limit,
   maxRunsPerOwner: limit,
-  maxJobsPerOwner: limit,
   maxRunsPerKind: z.record(id, limit),
   maxWaiters: limit,
-} satisfies Record<keyof Limits, z.ZodType>;
+} satisfies Record<keyof HeldLimits, z.ZodType>;
 
 export const limitsAnswer = z.object(shape);
 export const limitChanges = z.strictObject(shape).partial();
 
-export function limitsAnswerOf(limits: Limits): object {
-  return { ...written(limits), maxRunsPerKind: written(limits.maxRunsPerKind) };
+export function limitsAnswerOf({ maxJobsPerOwner: _elsewhere, ...limits }: Limits): object {
+  return { ...written(limits), maxRunsPerKind: written(limited(limits.maxRunsPerKind)) };
 }
 
 /** What was asked for, as the limiter takes it. */
@@ -41,6 +46,11 @@ export function changesOf({
 
 export function writtenLimit(value: unknown): unknown {
   return value === Infinity ? 'infinity' : value;
+}
+
+/** As the limiter has them once it was started. */
+function limited(kinds: Limits['maxRunsPerKind']): Limits['maxRunsPerKind'] {
+  return Object.fromEntries(Object.entries(kinds).filter(([, limit]) => limit !== Infinity));
 }
 
 function written(limits: object): object {

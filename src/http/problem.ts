@@ -18,6 +18,7 @@ export interface Problem {
 /** By code; what is not here is 500, but for what Fastify says of a request. */
 export const STATUSES: Readonly<Record<string, number>> = {
   invalid_json: 400,
+  host_required: 400,
   agent_incomplete: 400,
   agent_unavailable: 400,
   key_required: 401,
@@ -65,7 +66,9 @@ export function problemOf(
   requestId: string,
   titles: Readonly<Record<string, string>> = {},
 ): Problem {
-  const { code, message: detail, details } = ours(error);
+  const fault = ours(error);
+  const { code, details } = fault;
+  const detail = detailOf(fault);
   const title = titles[code] ?? titleOf(code);
   // What was sent is not sent back.
   const { value: _value, ...facts } = details;
@@ -79,6 +82,9 @@ export function isInternal({ code }: Problem): boolean {
   return code === 'internal_error';
 }
 
+/** Fastify's codes of what it finds when it reads a body. */
+const OF_BODY = /^FST_ERR_CTP_/;
+
 interface Fault {
   readonly code: string;
   readonly message: string;
@@ -91,12 +97,20 @@ function ours(error: unknown): Fault {
   return ofFastify(error) ?? new SlotkeeperError('internal_error', text);
 }
 
+/** What was sent is not sent back: a message quotes the value of an option, which may be a whole work order. */
+function detailOf({ code, message, details: { option, expected } }: Fault): string {
+  if (code !== 'invalid_option') return message;
+  if (option === 'order') return `The work order is too long: its JSON must be ${expected}`;
+  return `Option ${option} must be ${expected}`;
+}
+
 /** What it refuses before a route is asked. Its texts say nothing of the daemon. */
 function ofFastify(error: unknown): Fault | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   const { statusCode, message } = error;
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined;
-  if (statusCode === 400) return new SlotkeeperError('invalid_json', message);
+  const isOfBody = statusCode === 400 && 'code' in error && OF_BODY.test(String(error.code));
+  if (isOfBody) return new SlotkeeperError('invalid_json', message);
   return new SlotkeeperError('unsupported_request', message);
 }
 

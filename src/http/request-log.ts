@@ -7,6 +7,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DaemonLog } from './log.ts';
 
+/** As its metrics have what has no route. */
+const NOWHERE = 'none';
+
+export interface UnreadableFacts {
+  readonly requestId: string;
+  readonly status: number;
+  readonly ip: string | undefined;
+  readonly reason: string;
+}
+
 export class RequestLog {
   private readonly logger: DaemonLog;
   private readonly watched: ReadonlySet<string>;
@@ -18,14 +28,19 @@ export class RequestLog {
   }
 
   answered(request: FastifyRequest, reply: FastifyReply): void {
-    const { id: requestId, method, ip, routeOptions } = request;
+    const { id: requestId, method, ip } = request;
     const { statusCode: status, elapsedTime } = reply;
-    if (status < 400 && this.watched.has(routeOptions.url ?? '')) return;
     const at = placeOf(request);
+    if (status < 400 && this.watched.has(at)) return;
     this.logger.info(
       { requestId, method, at, status, ip, ms: Math.round(elapsedTime) },
       'answered',
     );
+  }
+
+  /** What came to no request for a route; `reason`: a code of Node's. */
+  unreadable(facts: UnreadableFacts): void {
+    this.logger.info({ ...facts, at: NOWHERE }, 'answered');
   }
 
   gone(request: FastifyRequest): void {
@@ -35,13 +50,7 @@ export class RequestLog {
   }
 }
 
-/** The route, not the path: ids are many, and may be somebody's. A query may have a secret. */
-function placeOf({ routeOptions, url }: FastifyRequest): string {
-  return routeOptions.url ?? pathOf(url);
-}
-
-/** Without the query. */
-export function pathOf(url: string): string {
-  const [path = ''] = url.split('?');
-  return path;
+/** The route, not the path: ids are many, and may be somebody's, and what has no route may be anything, a secret. */
+function placeOf({ routeOptions }: FastifyRequest): string {
+  return routeOptions.url ?? NOWHERE;
 }

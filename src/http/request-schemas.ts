@@ -6,8 +6,8 @@ import { z } from 'zod';
 /** As ids of the limiter. */
 const LONGEST_ID = 256;
 const CONTROLS = /\p{Cc}/u;
-/** More would not be looked at by people. */
-const MOST_LABELS = 32;
+/** As the limiter takes. */
+const MOST_LABELS = 16;
 
 export const id = z
   .string()
@@ -17,7 +17,8 @@ export const id = z
 
 export const labels = z
   .record(id, z.string().max(LONGEST_ID))
-  .refine((value) => Object.keys(value).length <= MOST_LABELS, `at most ${MOST_LABELS}`);
+  .refine((value) => Object.keys(value).length <= MOST_LABELS, `at most ${MOST_LABELS}`)
+  .meta({ maxProperties: MOST_LABELS });
 
 /** In a query all is text. */
 export const flagInQuery = z.enum(['true', 'false']).transform((text) => text === 'true');

@@ -45,6 +45,8 @@ interface RouteFacts {
   readonly isOpen?: boolean;
   /** Asked all the time, by who only looks: a good answer is not logged. */
   readonly isWatched?: boolean;
+  /** Its answer goes on until the client leaves, so there is no HEAD for it: that client would not read it. */
+  readonly isStream?: boolean;
   readonly answers: Readonly<Record<number, PossibleAnswer>>;
   /** Titles of problems by code, where they have others here. */
   readonly titles?: Readonly<Record<string, string>>;

@@ -3,9 +3,10 @@
  */
 import { z } from 'zod';
 import type { CommandResult, Run, RunOutcome } from '../sessions/index.ts';
+import { PrintedText } from './printed-text.ts';
 
 /** Characters of each stream in an answer. All that is kept of it can be read as events. */
-const LONGEST_TEXT = 1024 * 1024;
+export const LONGEST_TEXT = 1024 * 1024;
 
 const at = z.number().int().nullable();
 
@@ -73,28 +74,32 @@ function errorOf(outcome: RunOutcome | undefined): RunAnswer['error'] {
   return { code, message: error.message };
 }
 
-interface Printed {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function printedBy(run: Run): Promise<Printed> {
-  const printed = { stdout: '', stderr: '' };
+/** What a run has printed, as much as an answer may have of it; read no further than that. */
+export async function printedBy(run: Pick<Run, 'output'>): Promise<Printed> {
+  const printed = { stdout: new PrintedText(LONGEST_TEXT), stderr: new PrintedText(LONGEST_TEXT) };
   try {
-    for await (const { stream, text } of run.output()) printed[stream] += text;
+    for await (const { stream, text } of run.output()) {
+      printed[stream].add(text);
+      if (printed.stdout.isCut && printed.stderr.isCut) break;
+    }
   } catch (fault) {
     if ((fault as { code?: unknown }).code !== 'no_output') throw fault; // whatever it is
   }
   return printed;
 }
 
+interface Printed {
+  readonly stdout: PrintedText;
+  readonly stderr: PrintedText;
+}
+
 function streams({ stdout, stderr }: Printed, outcome: RunOutcome | undefined) {
   const result = resultOf(outcome);
   return {
-    stdout: stdout.slice(0, LONGEST_TEXT),
-    stderr: stderr.slice(0, LONGEST_TEXT),
-    stdoutTruncated: stdout.length > LONGEST_TEXT || (result?.stdout.isTruncated ?? false),
-    stderrTruncated: stderr.length > LONGEST_TEXT || (result?.stderr.isTruncated ?? false),
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdoutTruncated: stdout.isCut || (result?.stdout.isTruncated ?? false),
+    stderrTruncated: stderr.isCut || (result?.stderr.isTruncated ?? false),
   };
 }
 

@@ -67,6 +67,7 @@ function events({ keeper }: DaemonOptions, text: () => string): Route {
   return route({
     method: 'GET',
     url: '/v1/events',
+    isStream: true,
     summary: 'The status as server-sent events: at once, and whenever it has changed',
     schemas: {},
     answers: { 200: { meaning: 'Events `status`, each with a whole status' } },

@@ -4,6 +4,9 @@
 import { SlotkeeperError } from '../fault.ts';
 import { describeValue } from './exit-reason.ts';
 
+/** Characters of what was got. */
+const LONGEST_SHOWN = 200;
+
 /** Throws `invalid_option`, naming the option, the value and what is expected. */
 export function expectOption(
   option: string,
@@ -33,7 +36,7 @@ export function invalidOption(
 ): SlotkeeperError<'invalid_option'> {
   return new SlotkeeperError(
     'invalid_option',
-    `Option ${option} must be ${expected}, got ${describeNumber(value)}`,
+    `Option ${option} must be ${expected}, got ${shown(value)}`,
     { option, value, expected },
   );
 }
@@ -80,6 +83,12 @@ export function isDuration(value: unknown): boolean {
 /** Absent, or a string that is not empty. */
 export function isOptionalName(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && value !== '');
+}
+
+/** As text, and not whole where that is long: it may be a document. */
+function shown(value: unknown): string {
+  const text = describeNumber(value);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }
 
 /** JSON has no NaN and no Infinity. */

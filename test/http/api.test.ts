@@ -36,7 +36,18 @@ async function open(body: object = {}): Promise<string> {
   return `/v1/sessions/${String(session.sessionId)}`;
 }
 
+function labels(count: number): object {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`label-${at}`, 'x']));
+}
+
 describe('sessions', () => {
+  test('taking as many labels as its description says', async () => {
+    const { status, body } = await daemon.ask('POST', '/v1/sessions', { labels: labels(16) });
+    expect([status, body.labels]).toEqual([201, labels(16)]);
+    const { body: description } = await daemon.ask('GET', '/openapi.json');
+    expect(JSON.stringify(description)).toContain('"maxProperties":16');
+  });
+
   test('being opened once by one id', async () => {
     const body = { sessionId: 'once', labels: { a: 'b' }, idleTimeoutMs: 1_000_000 };
     const first = await daemon.ask('POST', '/v1/sessions', body);
@@ -105,6 +116,7 @@ describe('sessions', () => {
     [{ idleTimeoutMs: 1_800_001 }, 'body.idleTimeoutMs'],
     [{ maxLifetimeMs: 1.5 }, 'body.maxLifetimeMs'],
     [{ labels: { a: 1 } }, 'body.labels.a'],
+    [{ labels: labels(17) }, 'body.labels'],
     [{ owner: 'root' }, 'body'],
   ])('not being opened with %j', async (body, place) => {
     const { status, body: problem } = await daemon.ask('POST', '/v1/sessions', body);
@@ -114,6 +126,19 @@ describe('sessions', () => {
 });
 
 describe('exec', () => {
+  test('refusing an order that is too long by this name, and sending nothing of it back', async () => {
+    const path = await open();
+    const env = { SECRET: 'hush'.repeat(32_768) };
+    const { status, body } = await daemon.ask('POST', `${path}/exec`, { cmd: ['true'], env });
+    expect(status).toBe(422);
+    expect(body).toMatchObject({
+      code: 'invalid_option',
+      option: 'order',
+      detail: 'The work order is too long: its JSON must be a string of at most 131,072 characters',
+    });
+    expect(JSON.stringify(body)).not.toContain('hush');
+  });
+
   test('answering with what the program has come to', async () => {
     const path = await open();
     const cmd = ['sh', '-c', 'echo "$A"; pwd; echo oops >&2; exit 3'];

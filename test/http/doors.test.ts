@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expectAllowed } from '../../src/http/doors.ts';
+import { expectAllowed, expectHost } from '../../src/http/doors.ts';
 import { loadedFrom } from '../support/config-files.ts';
 
 const key = { id: 'a', hash: `sha256:${'0'.repeat(64)}`, owner: 'a', scopes: [] };
@@ -38,6 +38,13 @@ describe('without keys', () => {
     expect(answerTo(content, { host: 'other.example:8080' })).toBe('allowed');
     expect(answerTo(content, { host: 'other.example:1' })).toBe('host_not_allowed');
   });
+});
+
+test('a Host being needed where the version of HTTP has it', () => {
+  const required = expect.objectContaining({ code: 'host_required' });
+  expect(() => expectHost('1.1', {})).toThrow(required);
+  expect(() => expectHost('1.1', { host: '' })).not.toThrow();
+  expect(() => expectHost('1.0', {})).not.toThrow();
 });
 
 describe('with keys', () => {

@@ -31,6 +31,20 @@ describe('what is no request', () => {
     return text(socket);
   }
 
+  /** A whole problem, as the API is described, under an id that is in the header and in the log, once. */
+  async function expectProblem(answer: string, status: number) {
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    const problem = JSON.parse(body);
+    const { code, requestId } = problem;
+    expect(head).toContain('application/problem+json');
+    expect(head).toContain(`x-request-id: ${requestId}`);
+    expect(problem).toMatchObject({ type: `urn:slotkeeper:problem:${code}`, status });
+    expect(problem).toMatchObject({ title: expect.any(String), detail: expect.any(String) });
+    const line = await daemon.logged((line) => line.requestId === requestId);
+    expect(line).toMatchObject({ msg: 'answered', at: expect.any(String), status });
+    return problem;
+  }
+
   test.each([
     ['nonsense', 'nonsense\r\n\r\n', '400'],
     ['an old version without a Host', 'GET /v1/status HTTP/1.0\r\n\r\n', '403'],
@@ -55,12 +69,21 @@ describe('what is no request', () => {
   ])('being answered: %s', async (_which, bytes, status) => {
     const answer = await answerTo(bytes.endsWith('\r\n\r\n') ? bytes : `${bytes}\r\n`);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    if (status !== '200') expect(answer).toMatch(/application\/problem\+json.+"code":"\w+"/s);
+    if (status !== '200') await expectProblem(answer, Number(status));
   });
 
-  test('being answered by Node itself: no Host', async () => {
-    const answer = await answerTo('GET /v1/status HTTP/1.1\r\nconnection: close\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  test.each([
+    ['no Host', 'GET /v1/status HTTP/1.1\r\nconnection: close\r\n\r\n', 'host_required'],
+    ['a path that cannot be read', `GET /v1/sessions/%ff ${HEAD}\r\n`, 'unsupported_request'],
+    ['a method that needs a body', `QUERY /v1/sessions ${HEAD}\r\n`, 'unsupported_request'],
+    [
+      'a body that is no JSON',
+      `POST /v1/sessions ${HEAD}content-type: application/json\r\ncontent-length: 1\r\n\r\n{`,
+      'invalid_json',
+    ],
+  ])('being told what of it is wrong: %s', async (_which, bytes, code) => {
+    const problem = await expectProblem(await answerTo(bytes), 400);
+    expect(problem.code).toBe(code);
   });
 
   test('being forgotten when its sender goes away in the middle of it', async () => {

@@ -96,12 +96,14 @@ describe('with a key', () => {
     const statuses = [
       await as('alice', 'GET', '/v1/status'),
       await as('alice', 'POST', '/v1/sessions', body),
-      await as('alice', 'GET', `/nowhere?key=${key}`),
+      await as('alice', 'GET', `/nowhere/${key}?key=${key}`),
+      await as('alice', 'GET', `/v1/sessions/${key}%ff`),
       await daemon.ask('GET', `/v1/sessions?key=${key}`, undefined, { headers }),
     ].map(({ status }) => status);
-    expect(statuses).toEqual([200, 422, 404, 401]);
+    expect(statuses).toEqual([200, 422, 404, 400, 401]);
     await daemon.logged(({ status, at }) => status === 401 && at === '/v1/sessions');
-    expect(daemon.log).toContainEqual(expect.objectContaining({ status: 404, at: '/nowhere' }));
+    await daemon.logged(({ status, at }) => status === 400 && at === 'none');
+    expect(daemon.log).toContainEqual(expect.objectContaining({ status: 404, at: 'none' }));
     expect(JSON.stringify(daemon.log)).not.toContain('key-of-');
   });
 });

@@ -6,10 +6,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fileWith } from '../support/config-files.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
 import { freshPlace } from '../support/journal-places.ts';
+import { plainDaemon } from '../support/plain-daemon.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
 const run = promisify(execFile);
@@ -24,6 +25,28 @@ async function statusOf(journal: string, ...flags: string[]): Promise<string> {
   const args = [MAIN, 'status', '--journal', journal, ...flags];
   return (await run(process.execPath, args)).stdout;
 }
+
+describe('limits', () => {
+  test('being shown as they are configured where nobody has changed them', async () => {
+    await using daemon = await plainDaemon();
+    const answer = await fetch(`${daemon.url}/v1/limits`);
+    const { limits, configured } = JSON.parse(await answer.text());
+    expect(limits).toEqual(configured);
+    expect(Object.keys(limits.maxRunsPerKind)).toEqual(['agent', 'tool']);
+  });
+
+  test('of jobs being neither shown nor changed, for the daemon counts none', async () => {
+    await using daemon = await plainDaemon();
+    const change = { method: 'PATCH', body: '{"maxJobsPerOwner":1}' };
+    const headers = { 'content-type': 'application/json' };
+    const refused = await fetch(`${daemon.url}/v1/limits`, { ...change, headers });
+    expect(refused.status).toBe(422);
+    for (const path of ['/v1/limits', '/openapi.json']) {
+      const answer = await fetch(`${daemon.url}${path}`);
+      expect(await answer.text()).not.toContain('maxJobsPerOwner');
+    }
+  });
+});
 
 test('limits standing above the file with who has changed them and when, until they are set back', async () => {
   const path = freshPlace();

@@ -80,6 +80,13 @@ describe('expectOption', () => {
   });
 });
 
+describe('invalidOption', () => {
+  test('showing no more than the beginning of what is long', () => {
+    const { message } = invalidOption('order', 'x'.repeat(200_000), 'short');
+    expect(message).toBe(`Option order must be short, got "${'x'.repeat(199)}…`);
+  });
+});
+
 describe('expectKnown', () => {
   const counter = { init: () => ready(0) };
 

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import type { DaemonProcess } from './daemon-process.ts';
 
 /** Allowed to be half open, and without a listener for errors of whoever hangs up. */
-export async function connectionTo({ url }: DaemonProcess): Promise<Socket> {
+export async function connectionTo({ url }: Pick<DaemonProcess, 'url'>): Promise<Socket> {
   const { hostname: host, port } = new URL(url);
   const socket = connect({ host, port: Number(port), allowHalfOpen: true });
   await once(socket, 'connect');
