@@ -1,6 +1,6 @@
 /**
- * What was asked for under an `Idempotency-Key` when the daemon was killed: done once, whichever daemon is asked
- * again.
+ * What was asked for under an `Idempotency-Key` when the client was cut off, or the daemon killed: done once,
+ * whichever daemon is asked again.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -38,6 +38,29 @@ function place() {
 function execIn(daemon: DaemonProcess, cmd: readonly string[]): Promise<Reply> {
   return daemon.ask('POST', '/v1/sessions/s1/exec', { cmd }, KEYED);
 }
+
+describe('a client who is cut off from his exec', () => {
+  test.each([
+    ['being answered by it when he asks again', {}, 'succeeded', 'printed\n'],
+    ['having ended it where he has said so', { onDisconnect: 'cancel' }, 'cancelled', ''],
+  ])('%s', async (_, said, state, stdout) => {
+    const { program, start, letGo, hasBegun, timesBegun } = place();
+    const daemon = await start();
+    await daemon.ask('POST', '/v1/sessions', { sessionId: 's1' });
+    const path = '/v1/sessions/s1/exec';
+    const cut = new AbortController();
+    const init = { ...KEYED, signal: cut.signal };
+    const unanswered = daemon.ask('POST', path, { cmd: program, ...said }, init);
+    unanswered.catch(() => {}); // he is cut off
+    await hasBegun();
+    cut.abort();
+    await daemon.logged(({ msg }) => msg === 'the client has gone away');
+    const answer = daemon.ask('POST', path, { cmd: program, ...said }, KEYED);
+    if (state === 'succeeded') letGo();
+    expect(await answer).toMatchObject({ status: 200, body: { state, stdout } });
+    expect(timesBegun()).toBe(1);
+  });
+});
 
 describe('after kill -9 the same request under the same key', () => {
   test('being answered by the exec that goes on', async () => {
