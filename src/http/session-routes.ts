@@ -40,10 +40,10 @@ function opening({ keeper, config }: DaemonOptions): Route {
       const terms = { idleTimeoutMs, maxLifetimeMs, ...madeUnder(key), ...given(body) };
       const known = keeper.getSession(terms.sessionId ?? '');
       // What was opened under a key is opened once, whatever has become of it.
-      const isAgain = known !== undefined && known.sessionId === key?.id;
-      const session = isAgain ? known : await keeper.openSession(ownedBy(caller, terms, config));
+      const isOfKey = known?.sessionId === key?.id && known?.owner === caller.owner;
+      const session = isOfKey ? known : await keeper.openSession(ownedBy(caller, terms, config));
       const answer = { status: isOpen(known) ? 200 : 201, body: sessionAnswerOf(session) };
-      return isAgain ? { ...answer, status: 200, headers: REPLAYED } : answer;
+      return isOfKey ? { ...answer, status: 200, headers: REPLAYED } : answer;
     },
   });
 }

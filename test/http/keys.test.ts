@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { requestKey } from '../../src/http/request-key.ts';
 import { DaemonProcess, type Reply } from '../support/daemon-process.ts';
 import { freshFolder } from '../support/journal-places.ts';
 
@@ -70,6 +71,17 @@ describe('with a key', () => {
       status: 409,
       body: { code: 'session_id_conflict' },
     });
+  });
+
+  test('not being given what another owner has put where a request under a key would', async () => {
+    const { id: sessionId } = requestKey('k', ['bob', 'POST', '/v1/sessions'], {});
+    await as('alice', 'POST', '/v1/sessions', { sessionId });
+    const headers = { authorization: 'Bearer key-of-bob', 'idempotency-key': 'k' };
+    expect(await daemon.ask('POST', '/v1/sessions', {}, { headers })).toMatchObject({
+      status: 409,
+      body: { code: 'session_id_conflict' },
+    });
+    await as('alice', 'DELETE', `/v1/sessions/${sessionId}`);
   });
 
   test('doing what its scopes say', async () => {
