@@ -1,4 +1,5 @@
 /** Waiting for a slot: for how long, who goes first, how to give up, and what a refusal says. */
+import { setImmediate } from 'node:timers/promises';
 import { RefusalError, type RunSlot, startConcurrencyLimiter } from 'slotkeeper';
 
 await using limiter = await startConcurrencyLimiter({
@@ -36,6 +37,8 @@ console.log(await outcomeOf(fickle));
 
 // A higher priority goes first, although it came later.
 const urgent = limiter.acquireRunSlot('session', 'urgent', { waitTimeoutMs: 60_000, priority: 1 });
+// On a busy loop it is queued later, and what is given back is served before what is asked for.
+while (limiter.explain({ runId: 'urgent' }).state !== 'waiting') await setImmediate();
 await held.release();
 console.log(await outcomeOf(urgent));
 
