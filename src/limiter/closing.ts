@@ -59,7 +59,9 @@ function callersWaiting(limiter: Survivors, areOrdersKept: boolean): BookedCall[
     if (limiter.isDurable && !areOrdersKept) noteWaitEnded(limiter, run, 'stopped');
     tables.withdrawRun(run);
   };
-  for (const run of tables.runs) withdraw(run, () => takeRun(run));
-  for (const session of tables.sessions) withdraw(session, () => tables.withdrawSession(session));
+  for (const run of tables.knownRuns()) withdraw(run, () => takeRun(run));
+  for (const session of tables.knownSessions()) {
+    withdraw(session, () => tables.withdrawSession(session));
+  }
   return callers;
 }

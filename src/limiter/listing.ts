@@ -37,14 +37,14 @@ function* rows(limiter: Survivors, noted: readonly Noted[]): Generator<SlotRow> 
 
 function* noteSessions(limiter: Survivors, options: ListOptions): Generator<Noted> {
   if (options.kind !== undefined) return;
-  for (const session of limiter.tables.sessions) {
+  for (const session of limiter.tables.knownSessions()) {
     if (!session.isHeld && !session.isWaiting) continue;
     if (isWanted(session, session.id, options)) yield rowOf(limiter, session);
   }
 }
 
 function* noteRuns(limiter: Survivors, options: ListOptions): Generator<Noted> {
-  for (const run of limiter.tables.runs) {
+  for (const run of limiter.tables.knownRuns()) {
     if (options.kind !== undefined && run.kind?.id !== options.kind) continue;
     if (!isWanted(run, run.session.id, options)) continue;
     // What a slot is tied to is not seen any more once it has ended.

@@ -259,7 +259,7 @@ export function holdRun(limiter: Survivors, request: BoundRequest): RunEntry {
 
 /** Ends everything: the limiter stops. */
 export function endAll(limiter: Survivors, reason: EndReason): void {
-  for (const entry of limiter.tables.sessions) {
+  for (const entry of limiter.tables.knownSessions()) {
     for (const run of entry.runs()) if (run.isHeld) endSlot(limiter, run, reason, false);
     if (entry.isHeld) endSlot(limiter, entry, reason, false);
   }

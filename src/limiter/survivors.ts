@@ -63,7 +63,7 @@ export class Survivors {
   restarts = -1;
 
   constructor(options: SurvivorsOptions) {
-    this.tables = new SlotTables(options.limits, runIds, options.fairness);
+    this.tables = new SlotTables(options.limits, runIds, options.fairness, randomSeed());
     this.isDurable = options.journal.isDurable;
     this.clock = options.clock;
     this.faultPoints = options.faultPoints;
@@ -121,4 +121,8 @@ export class Survivors {
   get now(): number {
     return Math.trunc(this.clock.recentNow?.() ?? this.clock.monotonicNow());
   }
+}
+
+function randomSeed(): number | undefined {
+  return crypto.getRandomValues(new Int32Array(1))[0];
 }

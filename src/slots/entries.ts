@@ -5,7 +5,9 @@
  * it and reads from it what became of it. A session's entry is there while anything is tied to its id: its
  * own slot, its wait, or a run. An owner's and a kind's are there while anything counts on their account.
  */
+import { type Chain, inChain, joinChain, leaveChain } from './chain.ts';
 import { Gate, Rule } from './gate.ts';
+import type { TableEntry } from './id-table.ts';
 import type { RunIds, RunKey } from './run-ids.ts';
 import type { Waiter } from './waiter.ts';
 
@@ -28,8 +30,12 @@ export type SlotLife = 'process' | 'durable' | 'command';
 export type Labels = Readonly<Record<string, string>>;
 
 /** What runs and sessions have in common: an id that waits for a slot, holds it, and has held it. */
-export abstract class SlotEntry {
+export abstract class SlotEntry implements TableEntry {
   abstract readonly id: string;
+  /** What it is found by. */
+  abstract readonly key: RunKey;
+  hash = 0;
+  chained: TableEntry | undefined = undefined;
   owner: OwnerEntry | undefined = undefined;
   /** The fencing token of its grant; 0 before. */
   token = 0;
@@ -85,58 +91,53 @@ export class RunEntry extends SlotEntry {
   }
 }
 
-export class SessionEntry extends SlotEntry {
-  readonly id: string;
+/** It is the chain of its runs, held and waiting, oldest first. */
+export class SessionEntry extends SlotEntry implements Chain<RunEntry> {
+  readonly key: string;
   /** The gate of its runs. */
   gate: Gate;
-  private firstRun: RunEntry | undefined = undefined;
-  private lastRun: RunEntry | undefined = undefined;
+  first: RunEntry | undefined = undefined;
+  last: RunEntry | undefined = undefined;
+  /** Its neighbours among all sessions. */
+  previous: SessionEntry | undefined = undefined;
+  next: SessionEntry | undefined = undefined;
 
   constructor(id: string, rule: Rule) {
     super();
-    this.id = id;
+    this.key = id;
     this.gate = new Gate(rule);
+  }
+
+  get id(): string {
+    return this.key;
   }
 
   /** Whether any run, held or waiting, is tied to it. */
   get hasRuns(): boolean {
-    return this.firstRun !== undefined;
+    return this.first !== undefined;
   }
 
   get isUnused(): boolean {
-    return !this.firstRun && !this.isHeld && !this.isWaiting;
+    return !this.first && !this.isHeld && !this.isWaiting;
   }
 
   /** Its runs, held and waiting, oldest first. The one that was given last may leave meanwhile. */
-  *runs(): Generator<RunEntry> {
-    let run = this.firstRun;
-    while (run) {
-      const { next } = run;
-      yield run;
-      run = next;
-    }
+  runs(): Generator<RunEntry> {
+    return inChain(this);
   }
 
   /** Nothing is tied to it: for tables that are built anew. */
   clear(): void {
     this.gate = new Gate(this.gate.rule);
-    this.firstRun = this.lastRun = this.waiter = undefined;
+    this.first = this.last = this.waiter = undefined;
   }
 
   tieRun(run: RunEntry): void {
-    run.previous = this.lastRun;
-    run.next = undefined;
-    if (this.lastRun) this.lastRun.next = run;
-    else this.firstRun = run;
-    this.lastRun = run;
+    joinChain(this, run);
   }
 
   untieRun(run: RunEntry): void {
-    if (run.previous) run.previous.next = run.next;
-    else this.firstRun = run.next;
-    if (run.next) run.next.previous = run.previous;
-    else this.lastRun = run.previous;
-    run.previous = run.next = undefined;
+    leaveChain(this, run);
   }
 }
 

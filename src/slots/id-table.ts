@@ -1,75 +1,174 @@
 /**
- * A table by id that grows without stopping the world, and is quick while ids come and go.
+ * A table by id that never stops the world, and leaves nothing behind for the collector.
  *
- * A JavaScript Map doubles in one go: with a million entries that takes a quarter of a second. So above
- * 16,384 entries this is 64 Maps, chosen by the last characters of the id, which is where ids differ; each
- * doubles on its own. Ids that all end alike are found just as well, and lose only that.
+ * It is a hash table whose entries carry their own links, as those of a linked list do, so that an entry
+ * costs two words beside itself and a change allocates nothing. It grows and shrinks by single buckets
+ * (linear hashing: Litwin, "A new tool for file and table addressing", 1980), so that no change has to
+ * move more than a few entries.
  *
- * A Map that becomes empty shrinks, and one with room for four is rebuilt after four new keys. Ids are
- * always new, so that would happen all the time; some entries that nobody asks for keep it from it.
+ * A JavaScript `Map` does neither. With a million entries it doubles in one go, for a quarter of a
+ * second. And as ids are always new it is copied every few dozen of them, and each old copy leads to the
+ * next: one that has got old keeps alive all that come after it until the next full collection.
  */
-const SHARDS = 64;
-const SPLIT_ABOVE = 16_384;
-const BALLAST = 32;
 
-type Shard<Entry> = Map<string | number | symbol, Entry | undefined>;
+/** What can stand in a table. */
+export interface TableEntry {
+  /** What it is found by: a text, or a whole number. */
+  readonly key: string | number;
+  /** The hash of its key. Set by its table. */
+  hash: number;
+  /** What stands behind it in its bucket. */
+  chained: TableEntry | undefined;
+}
 
-/** Found by a text, or by a positive number. */
-export class IdTable<Entry> implements Iterable<Entry> {
+const FEWEST_BUCKETS = 64;
+/** Buckets for one entry, before there are fewer: it does not grow and shrink by turns. */
+const SPARSE = 4;
+
+export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
   size = 0;
-  private shards: Shard<Entry>[] = [shard()];
-  private mask = 0;
+  private buckets: (TableEntry | undefined)[] = emptyBuckets();
+  /** As many buckets as a power of two are there as a round; those before `split` are split already. */
+  private mask = FEWEST_BUCKETS - 1;
+  private split = 0;
+  private readonly seed: number;
+  /** What was asked for last: an id is looked for, not found, and entered. */
+  private lastKey: string | number = 0;
+  private lastHash = 0;
 
-  get(id: string | number): Entry | undefined {
-    return this.shardOf(id).get(id);
+  /** `seed`: 32 bits that nobody can guess, so that nobody can know which ids meet in one bucket. */
+  constructor(seed: number) {
+    this.seed = seed;
   }
 
-  set(id: string | number, entry: Entry): void {
-    if (this.size > SPLIT_ABOVE && this.mask === 0) this.split();
-    const shard = this.shardOf(id);
-    const { size } = shard;
-    shard.set(id, entry);
-    this.size += shard.size - size;
+  get(key: string | number): Entry | undefined {
+    const hash = this.hash(key);
+    let entry = this.buckets[this.placeOf(hash)];
+    while (entry !== undefined && (entry.hash !== hash || entry.key !== key)) entry = entry.chained;
+    return entry as Entry | undefined; // nothing else was added
   }
 
-  delete(id: string | number): void {
-    if (this.shardOf(id).delete(id)) this.size -= 1;
+  /** Its key must not stand there yet. */
+  add(entry: Entry): void {
+    entry.hash = this.hash(entry.key);
+    this.chain(entry);
+    this.size += 1;
+    if (this.size > this.buckets.length) this.splitBucket();
+  }
+
+  /** Nothing is done if it does not stand there. */
+  remove(entry: Entry): void {
+    if (!this.unchain(entry)) return;
+    this.size -= 1;
+    if (this.isSparse) this.shrink();
   }
 
   clear(): void {
     this.size = 0;
-    this.shards = [shard()];
-    this.mask = 0;
+    this.buckets = emptyBuckets();
+    this.mask = FEWEST_BUCKETS - 1;
+    this.split = 0;
   }
 
+  /** In no order. */
   *[Symbol.iterator](): Generator<Entry> {
-    for (const shard of this.shards) {
-      for (const entry of shard.values()) if (entry !== undefined) yield entry;
+    for (const first of this.buckets) {
+      for (let entry = first; entry; entry = entry.chained) yield entry as Entry; // see `get`
     }
   }
 
-  /** Once, and it costs a few milliseconds. */
-  private split(): void {
-    const all = this.shards[0];
-    this.shards = Array.from({ length: SHARDS }, () => shard<Entry>());
-    this.mask = SHARDS - 1;
-    for (const [id, entry] of all ?? [])
-      if (typeof id !== 'symbol') this.shardOf(id).set(id, entry);
+  private get isSparse(): boolean {
+    const { length } = this.buckets;
+    return length > FEWEST_BUCKETS && length > this.size * SPARSE;
   }
 
-  private shardOf(id: string | number): Shard<Entry> {
-    const { mask } = this;
-    return this.shards[mask === 0 ? 0 : spread(id) & mask] as Shard<Entry>; // one for each rest
+  /** Numbers follow each other, and are spread as they are. */
+  private hash(key: string | number): number {
+    if (key === this.lastKey) return this.lastHash;
+    this.lastKey = key;
+    this.lastHash = typeof key === 'number' ? key | 0 : hashOf(key, this.seed);
+    return this.lastHash;
+  }
+
+  private placeOf(hash: number): number {
+    const place = hash & this.mask;
+    return place < this.split ? hash & (2 * this.mask + 1) : place;
+  }
+
+  private chain(entry: TableEntry): void {
+    const place = this.placeOf(entry.hash);
+    entry.chained = this.buckets[place];
+    this.buckets[place] = entry;
+  }
+
+  private unchain(entry: TableEntry): boolean {
+    const place = this.placeOf(entry.hash);
+    let before = this.buckets[place];
+    if (before === entry) this.buckets[place] = entry.chained;
+    else {
+      while (before && before.chained !== entry) before = before.chained;
+      if (!before) return false;
+      before.chained = entry.chained;
+    }
+    entry.chained = undefined;
+    return true;
+  }
+
+  /** One bucket more: what stands in the next one to be split is shared out between both. */
+  private splitBucket(): void {
+    const entries = this.buckets[this.split];
+    this.buckets[this.split] = undefined;
+    this.buckets.push(undefined);
+    this.split += 1;
+    if (this.split > this.mask) {
+      this.mask = 2 * this.mask + 1;
+      this.split = 0;
+    }
+    this.chainAll(entries);
+  }
+
+  /** By as many as are there for one entry, so that the last one leaves no more than there were at first. */
+  private shrink(): void {
+    for (let merged = 0; merged < SPARSE && this.isSparse; merged += 1) this.mergeBucket();
+  }
+
+  /** One bucket less: the other way. */
+  private mergeBucket(): void {
+    if (this.split === 0) {
+      this.mask >>= 1;
+      this.split = this.mask + 1;
+    }
+    this.split -= 1;
+    this.chainAll(this.buckets.pop());
+  }
+
+  private chainAll(first: TableEntry | undefined): void {
+    for (let entry = first; entry; ) {
+      const { chained } = entry;
+      this.chain(entry);
+      entry = chained;
+    }
   }
 }
 
-function shard<Entry>(): Shard<Entry> {
-  return new Map(Array.from({ length: BALLAST }, () => [Symbol(), undefined]));
+function emptyBuckets(): (TableEntry | undefined)[] {
+  return new Array<TableEntry | undefined>(FEWEST_BUCKETS).fill(undefined);
 }
 
-/** A number that differs with the last three characters. A short id has NaN there, which counts as 0. */
-function spread(id: string | number): number {
-  if (typeof id === 'number') return id;
-  const last = id.length - 1;
-  return id.charCodeAt(last) + 11 * id.charCodeAt(last - 1) + 5 * id.charCodeAt(last - 2);
+/** Of the Fowler–Noll–Vo hash. */
+const PRIME = 0x01000193;
+/** Odd, with its bits well spread. */
+const MIXER = 0x2c1b3c6d;
+
+/**
+ * A text is hashed unit by unit (FNV-1a with a seed). The last steps bring the upper bits into the lower,
+ * by which a bucket is chosen.
+ */
+function hashOf(text: string, seed: number): number {
+  let hash = seed;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), MIXER);
+  return hash ^ (hash >>> 13);
 }

@@ -8,6 +8,7 @@
  * Each change is made of two steps, each with its inverse: an entry is tied to its id or untied, and it
  * counts against its gates or stands in the queue, or does so no more.
  */
+import { type Chain, inChain, joinChain, leaveChain } from './chain.ts';
 import type { RunRequest, SessionRequest } from './decisions.ts';
 import {
   type EndReason,
@@ -42,8 +43,10 @@ interface KnownLimits {
 }
 
 export class SlotTables {
-  readonly runs = new IdTable<RunEntry>();
-  readonly sessions = new IdTable<SessionEntry>();
+  readonly runs: IdTable<RunEntry>;
+  readonly sessions: IdTable<SessionEntry>;
+  /** The same sessions, oldest first. */
+  private readonly known: Chain<SessionEntry> = { first: undefined, last: undefined };
   readonly owners = new Map<string, OwnerEntry>();
   readonly kinds = new Map<string, KindEntry>();
   readonly runIds: RunIds;
@@ -70,7 +73,10 @@ export class SlotTables {
   /** Those that the tables were made with. */
   private readonly firstLimits: Limits;
 
-  constructor(limits: Limits, runIds: RunIds, fairness: Fairness = 'arrival') {
+  /** `seed`: 32 bits at random, by which ids are spread over the tables. */
+  constructor(limits: Limits, runIds: RunIds, fairness: Fairness = 'arrival', seed = 0) {
+    this.runs = new IdTable(seed);
+    this.sessions = new IdTable(seed);
     this.firstLimits = limits;
     this.fairness = fairness;
     this.limits = limits;
@@ -163,6 +169,18 @@ export class SlotTables {
     return firstInLine(this.sessionQueue)?.entry as SessionEntry | undefined; // see `nextRun`
   }
 
+  // ── In order ────────────────────────────────────────────────────────────────────────────────────
+
+  /** All sessions that are known, oldest first. The one that was given last may leave meanwhile. */
+  knownSessions(): Generator<SessionEntry> {
+    return inChain(this.known);
+  }
+
+  /** All runs, by their sessions, those of each oldest first. The same holds for them. */
+  *knownRuns(): Generator<RunEntry> {
+    for (const session of this.knownSessions()) yield* session.runs();
+  }
+
   // ── Claims ──────────────────────────────────────────────────────────────────────────────────────
 
   /** One more caller waits for this id. */
@@ -182,6 +200,7 @@ export class SlotTables {
   /** Nobody holds and nobody waits any more. Limits stay, and so does draining. */
   clear(): void {
     for (const table of [this.runs, this.sessions, this.owners, this.kinds]) table.clear();
+    this.known.first = this.known.last = undefined;
     this.undo.clear();
     this.runGate = new Gate(this.rules.parallelRuns);
     this.sessionGate = new Gate(this.rules.parallelSessions);
@@ -196,7 +215,7 @@ export class SlotTables {
   putBackSession(entry: SessionEntry, { owner }: SessionRequest): void {
     entry.clear();
     entry.owner = this.ownerOf(owner);
-    this.sessions.set(entry.id, entry);
+    this.putSession(entry);
     this.countSession(entry, 1);
   }
 
@@ -276,16 +295,16 @@ export class SlotTables {
 
   private readonly tieRun = (entry: RunEntry): void => {
     const { session } = entry;
-    if (session.isUnused) this.sessions.set(session.id, session);
+    if (session.isUnused) this.putSession(session);
     session.tieRun(entry);
-    this.runs.set(entry.key, entry);
+    this.runs.add(entry);
   };
 
   private readonly untieRun = (entry: RunEntry): void => {
     const { session } = entry;
-    this.runs.delete(entry.key);
+    this.runs.remove(entry);
     session.untieRun(entry);
-    if (session.isUnused) this.sessions.delete(session.id);
+    if (session.isUnused) this.deleteSession(session);
   };
 
   private newSession({ sessionId, owner, labels }: SessionRequest): SessionEntry {
@@ -301,7 +320,7 @@ export class SlotTables {
   }
 
   private remember(entry: SessionEntry): void {
-    this.sessions.set(entry.id, entry);
+    this.putSession(entry);
     this.undo.add(this.deleteSession, entry);
   }
 
@@ -312,11 +331,13 @@ export class SlotTables {
   }
 
   private readonly putSession = (entry: SessionEntry): void => {
-    this.sessions.set(entry.id, entry);
+    this.sessions.add(entry);
+    joinChain(this.known, entry);
   };
 
   private readonly deleteSession = (entry: SessionEntry): void => {
-    this.sessions.delete(entry.id);
+    this.sessions.remove(entry);
+    leaveChain(this.known, entry);
   };
 
   private unusedSession(id: string): SessionEntry {

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { type DurableJournal, exit, startConcurrencyLimiter, sys } from '../../src/index.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
+import type { RunEntry, SessionEntry } from '../../src/slots/entries.ts';
 import { violations } from '../../src/slots/invariants.ts';
 import type { SlotTables } from '../../src/slots/slot-tables.ts';
 import { recordEvents, settle } from '../../src/testing.ts';
@@ -14,8 +15,9 @@ const FOR_EVER = { waitTimeoutMs: Infinity };
 /** What a fault of memory, or of ours, could have done to the tables. */
 const damages: Readonly<Record<string, (tables: SlotTables) => void>> = {
   'a count that is wrong': (tables) => tables.runGate.count(-1),
-  'a run that is lost': (tables) => tables.runs.delete('r1'),
-  'a session that is lost': (tables) => tables.sessions.delete('s'),
+  'a run that is lost': (tables) => tables.runs.remove(tables.runs.get('r1') as RunEntry),
+  'a session that is lost': (tables) =>
+    tables.sessions.remove(tables.sessions.get('s') as SessionEntry),
   'a wait that is not counted': (tables) => {
     tables.waitingRuns = 0;
   },
