@@ -139,27 +139,24 @@ export class ConcurrencyLimiter {
    * does, or rejects as `acquireRunSlot` does, and then `fn` has not run. A slot that is free is given
    * at once, and then `fn` begins on this stack, as the body of an async function does.
    */
-  async withRunSlot<Result>(
+  withRunSlot<Result>(
     sessionId: string,
     fn: (slot: RunSlot) => Result | PromiseLike<Result>,
     options?: AcquireRunOptions,
   ): Promise<Result> {
-    const { survivors } = this;
-    const terms = termsOf(options, 'run', this.survivors);
-    if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-    const runKey = runIds.next();
-    const signal = options?.signal;
-    // Each `await` costs as much as the acquire itself, so what is there already is not awaited.
-    const slot =
-      this.runAtOnce(sessionId, runKey, terms, signal) ??
-      ((await survivors.desk.askForRun(
-        new AcquireRunCall(survivors.desk, sessionId, runKey, terms),
-        signal,
-      )) as RunSlot); // as it asks for
     try {
-      return await fn(slot);
-    } finally {
-      RunSlot.giveBack(slot);
+      const terms = termsOf(options, 'run', this.survivors);
+      if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
+      const runKey = runIds.next();
+      const signal = options?.signal;
+      const slot = this.runAtOnce(sessionId, runKey, terms, signal);
+      if (slot) return RunSlot.use(slot, fn);
+      const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
+      // An async function that waits here would keep three times as much for each caller who waits.
+      const asked = this.survivors.desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
+      return asked.then((given) => RunSlot.use(given, fn));
+    } catch (fault) {
+      return Promise.reject(fault);
     }
   }
 

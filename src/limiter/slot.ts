@@ -115,9 +115,16 @@ export class RunSlot extends Slot<RunEntry> {
     return this.entry.session.id;
   }
 
-  /** Releases and asks for no answer; for who has no use for one. */
-  static giveBack(slot: RunSlot): void {
-    slot.desk.giveBackSilently(slot.entry);
+  /** Runs `fn` with it and releases it, however `fn` ends. Settles as `fn` does. */
+  static async use<Result>(
+    slot: RunSlot,
+    fn: (slot: RunSlot) => Result | PromiseLike<Result>,
+  ): Promise<Result> {
+    try {
+      return await fn(slot);
+    } finally {
+      slot.desk.giveBackSilently(slot.entry);
+    }
   }
 
   get runId(): string {
