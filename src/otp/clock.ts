@@ -6,7 +6,7 @@
  * milliseconds) is for what people and files see. A `Clock` is also what XState accepts as one.
  */
 import { performance } from 'node:perf_hooks';
-import { timesLooked } from './turn-share.ts';
+import { recentTime } from './turn-share.ts';
 
 /** A timer that was set. `unref` lets the process end although it has not fired. */
 export interface ClockTimer {
@@ -20,8 +20,8 @@ export interface Clock {
   /** Monotonic milliseconds from an arbitrary start. Never goes back. */
   monotonicNow(): number;
   /**
-   * The same, but it may be some messages old: for what is written down of every message, where reading
-   * the time costs more than the message. A clock without it is read each time.
+   * The same, but within a turn it may be some messages old: for what is noted of every message, where
+   * reading the time costs as much as all else. A clock without it is read each time.
    */
   recentNow?(): number;
   /** Calls `fn` once after `delayMs`. Any length is honoured; `Infinity` never fires. */
@@ -68,23 +68,11 @@ class SystemTimer implements ClockTimer {
   }
 }
 
-let recent = 0;
-let recentLook = -1;
-
-/** Read again as often as the loop's share is looked at: at most 16 quick messages ago. */
-function recentNow(): number {
-  if (recentLook !== timesLooked()) {
-    recentLook = timesLooked();
-    recent = performance.now();
-  }
-  return recent;
-}
-
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
-  recentNow,
+  recentNow: recentTime,
   setTimeout: (fn, delayMs) => new SystemTimer(fn, delayMs),
   clearTimeout: (timer) => (timer as SystemTimer).clear(),
 };

@@ -14,6 +14,7 @@ import {
   enterTurn,
   leaveTurn,
   mayBeginNow,
+  openShare,
   Runnable,
   runLater,
   runSoon,
@@ -140,6 +141,7 @@ export abstract class MailService extends Runnable {
   }
 
   private serveFrom(first: Envelope | undefined, last?: Envelope): void {
+    openShare();
     for (let envelope = first; envelope; envelope = this.takeNext()) {
       this.handOver(envelope);
       if (this.activity !== 'turn') return;

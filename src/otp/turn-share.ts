@@ -7,6 +7,11 @@
  * flooded server starves no other. The allowance is measured in real time whatever clock the servers
  * use: it is about the loop, not about them. A slow message that follows quick ones is noticed after at
  * most 16.
+ *
+ * That a macrotask has ended is known from a `setImmediate`, which costs as much as some messages. So it is
+ * asked for where a turn serves what waits; of messages that are served at once, with the fourth, or the
+ * first that comes 5 ms after the one before. So one message in each of many macrotasks does not pay for
+ * it, and a slow message is told from idle time by the next one.
  */
 import { performance } from 'node:perf_hooks';
 import { LinkedList, ListItem } from './linked-list.ts';
@@ -15,10 +20,12 @@ const MESSAGES_PER_MACROTASK = 1_024;
 const MILLISECONDS_PER_MACROTASK = 5;
 /**
  * Reading the time costs 50 ns, half of what an empty message does. So it is read after 1, 2, 4, 8, 16
- * messages while they are quick, and after each one again as soon as a stretch of them was slow.
+ * messages of a share while they are quick, and after each one again as soon as a stretch was slow.
  */
 const LONGEST_STRETCH = 16;
 const SLOW_STRETCH_MS = 0.25;
+/** Messages, served at once, that do not ask when the macrotask ends. */
+const FEW_MESSAGES = 4;
 /** How deep turns may nest on one stack (a server that casts to one that casts to one …). */
 const DEEPEST_NESTING = 32;
 
@@ -28,15 +35,22 @@ export abstract class Runnable extends ListItem {
 }
 
 let served = 0;
-let nextLook = 1;
+let nextLook = FEW_MESSAGES;
 let stretch = 1;
-let readTime: () => number = () => performance.now();
+/** What the share is measured by; it is given the real time. */
+let measure: (now: number) => number = (now) => now;
 let startedAt = 0;
 let lookedAt = 0;
+/** The real time of the last look. */
+let recent = 0;
 let nesting = 0;
-let looks = 0;
 let nextShare: NodeJS.Immediate | undefined;
 const runQueue = new LinkedList<Runnable>();
+
+/** A turn serves what waits, and each look at the time counts from now on. */
+export function openShare(): void {
+  if (nextShare === undefined) beginShare(lookedAt);
+}
 
 /** Counts one message. False means that the turn must go on in a later macrotask. */
 export function spendShare(): boolean {
@@ -59,12 +73,10 @@ export function mayNest(): boolean {
   return nesting < DEEPEST_NESTING;
 }
 
-/** Marks that a turn has begun on this stack, the first of a macrotask from now; `leaveTurn` follows. */
+/** Marks that a turn has begun on this stack; `leaveTurn` follows. */
 export function enterTurn(): void {
   nesting += 1;
-  if (served > 0) return;
-  looks += 1;
-  startedAt = lookedAt = readTime();
+  if (nextShare === undefined) lookAround();
 }
 
 export function leaveTurn(): void {
@@ -84,12 +96,12 @@ export function runLater(runnable: Runnable): void {
 
 /** For tests: what the share is measured by. Real time makes it depend on the machine's load. */
 export function measureShareBy(read: () => number): void {
-  readTime = read;
+  measure = read;
 }
 
-/** Rises whenever the time was looked at: with every macrotask, and every few messages within one. */
-export function timesLooked(): number {
-  return looks;
+/** The time. Within a turn it is that of the last look, at most 16 quick messages ago. */
+export function recentTime(): number {
+  return nesting > 0 ? recent : performance.now();
 }
 
 /** How many turns wait for a later macrotask. */
@@ -106,11 +118,29 @@ function runTurn(runnable: Runnable): void {
   }
 }
 
+/** Nobody knows whether this macrotask is that of the message before. */
+function lookAround(): void {
+  const now = look();
+  if (now - lookedAt >= MILLISECONDS_PER_MACROTASK) beginShare(now);
+  lookedAt = now;
+}
+
+/** What is served from now on is counted and timed until the macrotask ends. */
+function beginShare(now: number): void {
+  startedAt = now;
+  nextLook = served + 1;
+  planNextShare();
+}
+
+function look(): number {
+  recent = performance.now();
+  return measure(recent);
+}
+
 function lookAtTheTime(): boolean {
-  looks += 1;
+  const now = look();
   if (served >= MESSAGES_PER_MACROTASK) return false;
-  const now = readTime();
-  if (served === 1) planNextShare();
+  if (nextShare === undefined) beginShare(now);
   if (now - startedAt >= MILLISECONDS_PER_MACROTASK) served = MESSAGES_PER_MACROTASK;
   stretch = now - lookedAt < SLOW_STRETCH_MS ? Math.min(2 * stretch, LONGEST_STRETCH) : 1;
   nextLook = Math.min(served + stretch, MESSAGES_PER_MACROTASK);
@@ -125,7 +155,7 @@ function planNextShare(): void {
 function openNextShare(): void {
   nextShare = undefined;
   served = 0;
-  nextLook = 1;
+  nextLook = FEW_MESSAGES;
   stretch = 1;
   for (let left = runQueue.size; left > 0 && mayBeginNow(); left -= 1) {
     const runnable = runQueue.shift();
