@@ -27,8 +27,10 @@ export class Batch {
   isCommitted = false;
   /** What a caller on this very stack is answered: he is still there after a crash. */
   private atOnce: unknown = undefined;
-  /** For the journal, where it keeps anything. */
+  /** For the journal, where it keeps anything. Added with `note`. */
   readonly changes: JournalChange[] = [];
+  /** Whether anything is in it besides an answer for a caller on this stack. */
+  private hasContent = false;
   /** UTC epoch milliseconds of what is noted for the journal; 0 before anything is. */
   notedAt = 0;
   /** Sessions that live on and in which a run began or ended. */
@@ -57,6 +59,7 @@ export class Batch {
 
   /** A message was served in it. */
   take(call: BookedCall, operation: object): void {
+    this.hasContent = true;
     this.messages.push(call);
     this.messages.push(operation);
   }
@@ -71,6 +74,11 @@ export class Batch {
     return messages;
   }
 
+  note(change: JournalChange): void {
+    this.hasContent = true;
+    this.changes.push(change);
+  }
+
   /** The answer for the caller on this stack, if there is one. */
   takeAtOnce(): unknown {
     const { atOnce } = this;
@@ -82,26 +90,31 @@ export class Batch {
   answer(call: BookedCall, value: unknown, entry?: RunEntry | SessionEntry): void {
     call.decided = value;
     call.entry = entry;
+    this.hasContent = true;
     this.calls.push(call);
   }
 
   refuse(call: BookedCall, error: Error): void {
     call.decided = error;
+    this.hasContent = true;
     this.calls.push(call);
   }
 
   /** A slot was lost: its signal will abort. */
   lose(entry: SlotEntry): void {
+    this.hasContent = true;
     this.losses.push(entry);
   }
 
   /** The work of a managed slot will be asked to end. */
   ask(entry: SlotEntry, reason: EndReason): void {
+    this.hasContent = true;
     this.asks.push(entry);
     this.asks.push(reason);
   }
 
   emit<Event extends object>(channel: EventChannel<Event>, event: Event): void {
+    this.hasContent = true;
     this.events.push(channel);
     this.events.push(event);
   }
@@ -159,10 +172,11 @@ export class Batch {
   /** All was told, or nothing of it is to be. */
   clear(): void {
     this.isCommitted = false;
-    this.messages.clear();
-    if (this.active.size > 0) this.active.clear();
-    this.notedAt = 0;
     if (this.isEmpty) return;
+    this.hasContent = false;
+    this.messages.clear();
+    this.active.clear();
+    this.notedAt = 0;
     this.answered = this.lost = this.asked = this.emitted = 0;
     this.calls.clear();
     this.losses.clear();
@@ -173,9 +187,7 @@ export class Batch {
 
   /** Whether nobody is to be told of anything, but a caller on this stack. */
   get isEmpty(): boolean {
-    if (this.calls.size > 0 || this.events.size > 0) return false;
-    if (this.asks.size > 0) return false;
-    return this.losses.size === 0 && this.changes.length === 0;
+    return !this.hasContent;
   }
 
   /** Nothing was decided: the calls will be asked again. */

@@ -110,24 +110,33 @@ export function refuseCall(
 function grantOrDrop(limiter: Survivors, entry: RunEntry | SessionEntry): void {
   const { waiter } = entry;
   if (!waiter) return;
-  for (const call of callsOf(waiter)) if (isGone(call)) leaveWait(limiter, call);
-  if (entry.waiter === waiter) grant(limiter, entry, waiter);
+  let calls = callsOf(waiter);
+  if (calls.some(isGone)) {
+    for (const call of calls) if (isGone(call)) leaveWait(limiter, call);
+    if (entry.waiter !== waiter) return;
+    calls = callsOf(waiter);
+  }
+  grant(limiter, entry, waiter.since, calls);
 }
 
 function isGone(call: BookedCall): boolean {
   return call.expireIfDue() || call.isSettled;
 }
 
-function grant(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
+function grant(
+  limiter: Survivors,
+  entry: RunEntry | SessionEntry,
+  since: number,
+  calls: readonly BookedCall[],
+): void {
   const { tables, tokens, batch, now } = limiter;
   if (entry instanceof RunEntry) tables.grantRun(entry, tokens.next(), now);
   else tables.grantSession(entry, tokens.next(), now);
-  const calls = callsOf(waiter);
   const bonds = calls[0] && requestOf(calls[0]).bonds;
   if (bonds) bind(limiter, entry, bonds);
   const work = calls.length > 1 && workAmong(calls, entry);
   if (work) takeOver(limiter, entry, work);
-  recordGrant(limiter, entry, waiter.since);
+  recordGrant(limiter, entry, since);
   for (const call of calls) batch.answer(call, handleOn(limiter, entry), entry);
 }
 

@@ -42,7 +42,7 @@ export function noteQueued(limiter: Survivors, entry: RunEntry, call: AcquireRun
   const { runId, sessionId, owner, kind, labels, priority } = call;
   const said = { runId, sessionId, owner, kind, labels, priority, order };
   const lease = { leaseMs: leaseMs === Infinity ? undefined : leaseMs };
-  limiter.batch.changes.push({ type: 'run_queued', ...said, ...lease, ...waitOf(limiter, call) });
+  limiter.batch.note({ type: 'run_queued', ...said, ...lease, ...waitOf(limiter, call) });
 }
 
 /** What has waited before this process keeps its place. */
@@ -58,7 +58,7 @@ function waitOf(limiter: Survivors, { runId, waitTimeoutMs }: AcquireRunCall) {
 /** A run has its slot; if it stood in the journal as one that waits, it does no more. */
 function noteLeftQueue(limiter: Survivors, entry: RunEntry): void {
   const { id: runId } = entry;
-  if (isWaitKnown(limiter, entry)) limiter.batch.changes.push({ type: 'run_left_queue', runId });
+  if (isWaitKnown(limiter, entry)) limiter.batch.note({ type: 'run_left_queue', runId });
 }
 
 /** A run waits no more, and has no slot. */
@@ -111,15 +111,15 @@ export function noteEnd(
   const isKept = reason !== 'released' || life !== 'process';
   const at = timeOf(limiter);
   if (entry instanceof RunEntry) {
-    batch.changes.push({ type: 'run_slot_ended', token, reason, at, isKept, note });
+    batch.note({ type: 'run_slot_ended', token, reason, at, isKept, note });
     noteActivity(limiter, entry.session);
   } else {
-    batch.changes.push({ type: 'session_slot_ended', token, reason, at, isKept, note });
+    batch.note({ type: 'session_slot_ended', token, reason, at, isKept, note });
   }
 }
 
 export function noteLimits({ batch, tables, limitsChange: change }: Survivors): void {
-  batch.changes.push({ type: 'limits_changed', limits: tables.limitChanges, change });
+  batch.note({ type: 'limits_changed', limits: tables.limitChanges, change });
 }
 
 /** A session that lives on knows when it was last used: once for all that happened in the batch. */

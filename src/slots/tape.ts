@@ -3,7 +3,7 @@
  * memory back, and filling it asks for it again, which costs more than all else that a message does
  * here; so a tape keeps its place unless it has grown long.
  */
-const KEPT = 64;
+export const KEPT = 64;
 
 export class Tape {
   size = 0;

@@ -4,33 +4,35 @@
  * Tables change in place, because a copy costs more with more held. So a batch that does not come to
  * its end (a crash, a commit that failed) is taken back step by step, newest first.
  */
-import { Tape } from './tape.ts';
+import { KEPT, Tape } from './tape.ts';
 
 export type Inverse<Subject = never> = (subject: Subject) => void;
 
 export class UndoList {
-  /** Pairs of an inverse and its subject, flat: nothing is allocated for a change. */
-  private readonly steps = new Tape();
+  /** Side by side: nothing is allocated for a change. */
+  private readonly inverses: Inverse[] = [];
+  private readonly subjects = new Tape();
 
   get isEmpty(): boolean {
-    return this.steps.size === 0;
+    return this.subjects.size === 0;
   }
 
   add<Subject>(inverse: Inverse<Subject>, subject: Subject): void {
-    this.steps.push(inverse);
-    this.steps.push(subject);
+    this.inverses[this.subjects.size] = inverse;
+    this.subjects.push(subject);
   }
 
   /** The changes stand. */
   clear(): void {
-    this.steps.clear();
+    this.subjects.clear();
+    if (this.inverses.length > KEPT) this.inverses.length = 0;
   }
 
   /** The changes are taken back. */
   rollBack(): void {
     while (!this.isEmpty) {
-      const subject = this.steps.pop();
-      const inverse = this.steps.pop() as Inverse<unknown>; // `add` pushes them in pairs
+      const subject = this.subjects.pop();
+      const inverse = this.inverses[this.subjects.size] as Inverse<unknown>; // of the same place
       inverse(subject);
     }
     this.clear();
