@@ -19,12 +19,16 @@ import { tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 import { enter, finish } from './write-path.ts';
 
-/** The slot, if there is room for it now or it is held already. */
+/**
+ * The slot, if there is room for it now or it is held already. It is given also where the loop's share is
+ * used up; its caller must not be told before the next macrotask then (`hasShareLeft`, `shareOpens`), for
+ * a chain of answers, each of which asks again, would starve timers and sockets.
+ */
 export function acquireRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | undefined {
   return atOnce(desk, grantOnTheSpot, request);
 }
 
-/** Ends the slot of a run for its holder. */
+/** Ends the slot of a run for its holder. The same holds for him. */
 export function giveBackAtOnce(desk: Desk, held: RunEntry): ReleaseReport | undefined {
   return atOnce(desk, endOnTheSpot, held);
 }
@@ -49,12 +53,7 @@ function atOnce<Subject, Answer>(
   return answer ?? committed;
 }
 
-function grantOnTheSpot(
-  limiter: Survivors,
-  request: BoundRequest,
-  host: Host,
-): RunSlot | undefined {
-  if (!host.mayAnswer) return undefined;
+function grantOnTheSpot(limiter: Survivors, request: BoundRequest): RunSlot | undefined {
   const { faultPoints, tables } = limiter;
   if (faultPoints) enter(faultPoints);
   const decision = decideRun(tables, request);
@@ -87,8 +86,9 @@ function queueOnTheSpot(limiter: Survivors, call: AcquireRunCall, host: Host): u
 }
 
 function endOnTheSpot(limiter: Survivors, held: RunEntry, host: Host): ReleaseReport | undefined {
-  if (!host.mayAnswer) return undefined;
-  const { faultPoints } = limiter;
+  const { faultPoints, tables } = limiter;
+  // Who waits would be answered.
+  if (!host.mayAnswer && tables.waitingRuns + tables.waitingSessions > 0) return undefined;
   if (faultPoints) enter(faultPoints);
   if (!held.isHeld) return undefined;
   faultPoints?.reach('after', 'decide');

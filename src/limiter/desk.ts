@@ -8,6 +8,7 @@ import type { SlotkeeperError } from '../fault.ts';
 import { noproc } from '../otp/address.ts';
 import { sendCall, sendCallNow } from '../otp/client.ts';
 import type { Clock, ServerRef } from '../otp/index.ts';
+import { hasShareLeft, shareOpens } from '../otp/turn-share.ts';
 import {
   type RefusalError,
   type RunEntry,
@@ -66,6 +67,13 @@ export class Desk {
     return this.start(call, signal) ?? Promise.resolve(call.answered);
   }
 
+  /** What was given at once where the loop's share is used up: it is had in the next macrotask. */
+  async giveLater<Given>(slot: Given): Promise<Given> {
+    await shareOpens();
+    if (this.stopFault) throw this.stopFault;
+    return slot;
+  }
+
   /** The same for a run: if it has to wait and the limiter is idle, it is queued on this stack. */
   askForRun(call: AcquireRunCall, signal: AbortSignal | undefined): Promise<unknown> {
     if (call.canWait && !signal?.aborted) queueAtOnce(this, call);
@@ -95,8 +103,9 @@ export class Desk {
 
   /** Gives a slot back for its holder. */
   giveBackRun(held: RunEntry, note?: string): Promise<ReleaseReport> {
+    const mayAnswer = hasShareLeft();
     const report = giveBackAtOnce(this, held);
-    if (report) return Promise.resolve(report);
+    if (report) return mayAnswer ? Promise.resolve(report) : shareOpens().then(() => report);
     return this.tell(new ReleaseRunCall(this, held.id, undefined, held, note));
   }
 

@@ -10,6 +10,7 @@ import type { SlotkeeperError } from '../fault.ts';
 import type { LimitsChange } from '../journal/journal.ts';
 import type { ServerRef } from '../otp/index.ts';
 import { invalidOption } from '../otp/options.ts';
+import { hasShareLeft } from '../otp/turn-share.ts';
 import {
   invalidId,
   isId,
@@ -98,8 +99,9 @@ export class ConcurrencyLimiter {
       const terms = termsOf(options, 'run', this.survivors);
       const runKey = checkedKey(sessionId, runId);
       const signal = options?.signal;
-      const slot = this.runAtOnce(sessionId, runKey, terms, signal);
-      if (slot) return Promise.resolve(slot);
+      const mayAnswer = hasShareLeft();
+      const slot = this.runAtOnce(sessionId, runKey, terms, signal, mayAnswer);
+      if (slot) return mayAnswer ? Promise.resolve(slot) : this.survivors.desk.giveLater(slot);
       const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
       return this.survivors.desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
     } catch (fault) {
@@ -128,7 +130,7 @@ export class ConcurrencyLimiter {
   ): RunSlot | RefusalError {
     const terms = termsOf(options, 'run_now', this.survivors);
     const runKey = checkedKey(sessionId, runId);
-    const slot = this.runAtOnce(sessionId, runKey, terms, undefined);
+    const slot = this.runAtOnce(sessionId, runKey, terms, undefined, true);
     if (slot) return slot;
     const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
     return this.askNow(call) as RunSlot | RefusalError; // as it asks for
@@ -149,11 +151,14 @@ export class ConcurrencyLimiter {
       if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
       const runKey = runIds.next();
       const signal = options?.signal;
-      const slot = this.runAtOnce(sessionId, runKey, terms, signal);
-      if (slot) return RunSlot.use(slot, fn);
-      const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
+      const mayAnswer = hasShareLeft();
+      const slot = this.runAtOnce(sessionId, runKey, terms, signal, mayAnswer);
+      const { desk } = this.survivors;
+      if (slot && mayAnswer) return RunSlot.use(slot, fn);
+      if (slot) return desk.giveLater(slot).then((given) => RunSlot.use(given, fn));
+      const call = new AcquireRunCall(desk, sessionId, runKey, terms);
       // An async function that waits here would keep three times as much for each caller who waits.
-      const asked = this.survivors.desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
+      const asked = desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
       return asked.then((given) => RunSlot.use(given, fn));
     } catch (fault) {
       return Promise.reject(fault);
@@ -316,16 +321,21 @@ export class ConcurrencyLimiter {
     return new AcquireSessionCall(this.survivors.desk, sessionId, terms);
   }
 
-  /** A run slot that an idle limiter gives on this stack. */
+  /**
+   * A run slot that an idle limiter gives on this stack. If it may not answer now, only what nothing can
+   * take from its caller before he has it.
+   */
   private runAtOnce(
     sessionId: string,
     runKey: RunKey,
     terms: AcquireTerms,
     signal: AbortSignal | undefined,
+    mayAnswer: boolean,
   ): RunSlot | undefined {
     const { tables, desk } = this.survivors;
     if (signal?.aborted || tables.runGate.isFull) return undefined;
     const { owner, kind, priority, labels, bonds, waitTimeoutMs } = terms;
+    if (!mayAnswer && (signal || bonds)) return undefined;
     const canWait = waitTimeoutMs > 0;
     const request = { sessionId, runKey, owner, kind, priority, labels, bonds, canWait };
     return acquireRunAtOnce(desk, request);

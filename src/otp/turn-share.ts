@@ -34,6 +34,11 @@ export abstract class Runnable extends ListItem {
   abstract takeTurn(): void;
 }
 
+interface Opening {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
 let served = 0;
 let nextLook = FEW_MESSAGES;
 let stretch = 1;
@@ -45,6 +50,8 @@ let lookedAt = 0;
 let recent = 0;
 let nesting = 0;
 let nextShare: NodeJS.Immediate | undefined;
+/** For who waits for it. */
+let opening: Opening | undefined;
 const runQueue = new LinkedList<Runnable>();
 
 /** A turn serves what waits, and each look at the time counts from now on. */
@@ -66,6 +73,13 @@ export function mayBeginNow(): boolean {
 /** Whether the loop's share is not used up yet. */
 export function hasShareLeft(): boolean {
   return served < MESSAGES_PER_MACROTASK;
+}
+
+/** Resolves when the loop has a share again: in a later macrotask. */
+export function shareOpens(): Promise<void> {
+  planNextShare();
+  opening ??= newOpening();
+  return opening.promise;
 }
 
 /** Whether one more turn may begin within those on this stack. */
@@ -157,9 +171,19 @@ function openNextShare(): void {
   served = 0;
   nextLook = FEW_MESSAGES;
   stretch = 1;
+  opening?.resolve();
+  opening = undefined;
   for (let left = runQueue.size; left > 0 && mayBeginNow(); left -= 1) {
     const runnable = runQueue.shift();
     if (runnable) runTurn(runnable);
   }
   if (runQueue.size > 0) planNextShare();
+}
+
+function newOpening(): Opening {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
