@@ -21,13 +21,20 @@ export interface TableEntry {
   chained: TableEntry | undefined;
 }
 
+/** The first entry of those that stand there. */
+type Bucket = TableEntry | undefined;
+
 const FEWEST_BUCKETS = 64;
+/** Buckets of one array: a longer one would have to be copied, or looked through by the collector, in one go. */
+const SEGMENT_BITS = 12;
+const SEGMENT = 2 ** SEGMENT_BITS;
 /** Buckets for one entry, before there are fewer: it does not grow and shrink by turns. */
 const SPARSE = 4;
 
 export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
   size = 0;
-  private buckets: (TableEntry | undefined)[] = emptyBuckets();
+  private segments: Bucket[][] = [emptyBuckets()];
+  private length = FEWEST_BUCKETS;
   /** As many buckets as a power of two are there as a round; those before `split` are split already. */
   private mask = FEWEST_BUCKETS - 1;
   private split = 0;
@@ -43,7 +50,7 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
 
   get(key: string | number): Entry | undefined {
     const hash = this.hash(key);
-    let entry = this.buckets[this.placeOf(hash)];
+    let entry = this.at(this.placeOf(hash));
     while (entry !== undefined && (entry.hash !== hash || entry.key !== key)) entry = entry.chained;
     return entry as Entry | undefined; // nothing else was added
   }
@@ -53,7 +60,7 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
     entry.hash = this.hash(entry.key);
     this.chain(entry);
     this.size += 1;
-    if (this.size > this.buckets.length) this.splitBucket();
+    if (this.size > this.length) this.splitBucket();
   }
 
   /** Nothing is done if it does not stand there. */
@@ -65,21 +72,21 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
 
   clear(): void {
     this.size = 0;
-    this.buckets = emptyBuckets();
+    this.segments = [emptyBuckets()];
+    this.length = FEWEST_BUCKETS;
     this.mask = FEWEST_BUCKETS - 1;
     this.split = 0;
   }
 
   /** In no order. */
   *[Symbol.iterator](): Generator<Entry> {
-    for (const first of this.buckets) {
+    for (const first of this.segments.flat()) {
       for (let entry = first; entry; entry = entry.chained) yield entry as Entry; // see `get`
     }
   }
 
   private get isSparse(): boolean {
-    const { length } = this.buckets;
-    return length > FEWEST_BUCKETS && length > this.size * SPARSE;
+    return this.length > FEWEST_BUCKETS && this.length > this.size * SPARSE;
   }
 
   /** Numbers follow each other, and are spread as they are. */
@@ -90,6 +97,31 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
     return this.lastHash;
   }
 
+  private at(place: number): Bucket {
+    return this.segmentOf(place)[place & (SEGMENT - 1)];
+  }
+
+  private put(place: number, first: Bucket): void {
+    this.segmentOf(place)[place & (SEGMENT - 1)] = first;
+  }
+
+  private segmentOf(place: number): Bucket[] {
+    return this.segments[place >> SEGMENT_BITS] as Bucket[]; // no place is beyond the last
+  }
+
+  private push(): void {
+    if (this.length % SEGMENT === 0) this.segments.push([]);
+    this.segmentOf(this.length).push(undefined);
+    this.length += 1;
+  }
+
+  private pop(): Bucket {
+    this.length -= 1;
+    const first = this.segmentOf(this.length).pop();
+    if (this.length % SEGMENT === 0) this.segments.pop();
+    return first;
+  }
+
   private placeOf(hash: number): number {
     const place = hash & this.mask;
     return place < this.split ? hash & (2 * this.mask + 1) : place;
@@ -97,14 +129,14 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
 
   private chain(entry: TableEntry): void {
     const place = this.placeOf(entry.hash);
-    entry.chained = this.buckets[place];
-    this.buckets[place] = entry;
+    entry.chained = this.at(place);
+    this.put(place, entry);
   }
 
   private unchain(entry: TableEntry): boolean {
     const place = this.placeOf(entry.hash);
-    let before = this.buckets[place];
-    if (before === entry) this.buckets[place] = entry.chained;
+    let before = this.at(place);
+    if (before === entry) this.put(place, entry.chained);
     else {
       while (before && before.chained !== entry) before = before.chained;
       if (!before) return false;
@@ -116,9 +148,9 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
 
   /** One bucket more: what stands in the next one to be split is shared out between both. */
   private splitBucket(): void {
-    const entries = this.buckets[this.split];
-    this.buckets[this.split] = undefined;
-    this.buckets.push(undefined);
+    const entries = this.at(this.split);
+    this.put(this.split, undefined);
+    this.push();
     this.split += 1;
     if (this.split > this.mask) {
       this.mask = 2 * this.mask + 1;
@@ -139,7 +171,7 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
       this.split = this.mask + 1;
     }
     this.split -= 1;
-    this.chainAll(this.buckets.pop());
+    this.chainAll(this.pop());
   }
 
   private chainAll(first: TableEntry | undefined): void {
@@ -151,8 +183,8 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
   }
 }
 
-function emptyBuckets(): (TableEntry | undefined)[] {
-  return new Array<TableEntry | undefined>(FEWEST_BUCKETS).fill(undefined);
+function emptyBuckets(): Bucket[] {
+  return new Array<Bucket>(FEWEST_BUCKETS).fill(undefined);
 }
 
 /** Of the Fowler–Noll–Vo hash. */
