@@ -149,9 +149,8 @@ export class CallEnvelope extends Envelope<Tag> {
   promise(to: Addressee, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.settlement === 'resolved') return Promise.resolve(this.answer);
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
-    const promise = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
+    const promise = new Promise(keepResolve);
+    this.resolve = keptResolve;
     const isBounded = timeoutMs !== Infinity || signal !== undefined;
     if (isBounded || this.sentAt > 0) this.patience = new Patience(this, to, timeoutMs, signal);
     // It may have aborted while the call was being served on this stack.
@@ -227,6 +226,13 @@ export class CallEnvelope extends Envelope<Tag> {
       durationMs: performance.now() - this.sentAt,
     });
   }
+}
+
+let keptResolve: ((value: unknown) => void) | undefined;
+
+/** An executor that is the same for all: one of its own would cost each caller who waits a hundred bytes. */
+function keepResolve(resolve: (value: unknown) => void): void {
+  keptResolve = resolve;
 }
 
 /** How long a caller waits: until a time, until his signal aborts, or both. */
