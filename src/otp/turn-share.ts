@@ -56,7 +56,7 @@ const runQueue = new LinkedList<Runnable>();
 
 /** A turn serves what waits, and each look at the time counts from now on. */
 export function openShare(): void {
-  if (nextShare === undefined) beginShare(lookedAt);
+  if (nextShare === undefined) beginShare(look());
 }
 
 /** Counts one message. False means that the turn must go on in a later macrotask. */
@@ -141,7 +141,7 @@ function lookAround(): void {
 
 /** What is served from now on is counted and timed until the macrotask ends. */
 function beginShare(now: number): void {
-  startedAt = now;
+  startedAt = lookedAt = now;
   nextLook = served + 1;
   planNextShare();
 }

@@ -67,6 +67,14 @@ export const invariants: Readonly<Record<string, Predicate>> = {
     for (const run of tied) yield `${run.session.id} has ${run.id}, which is gone`;
   },
 
+  *sessions_have_one_order(tables) {
+    const inOrder = new Set(tables.knownSessions());
+    for (const session of tables.sessions) {
+      if (!inOrder.delete(session)) yield `${session.id} has no place in it`;
+    }
+    for (const { id } of inOrder) yield `${id} has a place in it, and is gone`;
+  },
+
   *no_empty_record_remains(tables) {
     const { sessions, owners, kinds } = tables;
     for (const entry of [...sessions, ...owners.values(), ...kinds.values()]) {
