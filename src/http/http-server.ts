@@ -40,6 +40,8 @@ declare module 'fastify' {
 
 /** Of a request's body. */
 const MOST_BYTES = 1024 * 1024;
+/** Of a request that is too large; read and dropped. */
+const MOST_DROPPED_BYTES = 16 * 1024 * 1024;
 /** For a whole request to come, its body included. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** A browser asks again what may be asked after so many seconds. */
@@ -141,7 +143,12 @@ function addHooks(server: FastifyInstance, options: DaemonOptions, log: RequestL
     expectAllowed(config, headers);
     done();
   });
-  server.addHook('onSend', (_request, reply, payload, done) => {
+  server.addHook('onSend', ({ headers }, reply, payload, done) => {
+    // Who is hung up on while he writes may never read why he was refused: so what he sends is read, if it
+    // is not too much.
+    if (reply.statusCode === 413 && Number(headers['content-length']) <= MOST_DROPPED_BYTES) {
+      reply.removeHeader('connection');
+    }
     // Who ends waits for its connections: one that would be kept open is asked nothing any more.
     if (keeper.getStatus().state !== 'accepting') reply.header('connection', 'close');
     done(null, payload);

@@ -141,6 +141,15 @@ describe('too much', () => {
     expect(await allFrom(socket)).toMatch(/^HTTP\/1.1 413 .+"code":"unsupported_request"/s);
   });
 
+  test('being read to its end where that is near, so that the answer arrives', async () => {
+    const size = 8 * 1024 * 1024;
+    const socket = await connectionTo(daemon);
+    const answers = allFrom(socket);
+    socket.write(`${head('POST', '/v1/sessions', size)}\r\n${'x'.repeat(size)}`);
+    socket.write(`${head('GET', '/healthz', 0)}connection: close\r\n\r\n`);
+    expect(await answers).toMatch(/^HTTP\/1.1 413 .+HTTP\/1.1 200 /s);
+  });
+
   test('being hung up on where it does not tell its length', async () => {
     const before = residentBytes(daemon);
     const socket = await connectionTo(daemon);
