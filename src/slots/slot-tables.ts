@@ -36,6 +36,12 @@ interface Claim {
   readonly claimant: object;
 }
 
+/** What a session was before its id was used anew, while runs of it were left. */
+type FormerSession = Pick<
+  SessionEntry,
+  'owner' | 'labels' | 'life' | 'tie' | 'claims' | 'token' | 'since' | 'end'
+>;
+
 /** The limits, and which of them are others than at first. */
 interface KnownLimits {
   readonly limits: Limits;
@@ -310,6 +316,7 @@ export class SlotTables {
   private newSession({ sessionId, owner, labels }: SessionRequest): SessionEntry {
     const entry = this.sessions.get(sessionId) ?? this.unusedSession(sessionId);
     if (entry.isUnused) this.remember(entry);
+    else this.undo.add(restoreSession, { entry, former: { ...entry } });
     entry.owner = this.ownerOf(owner);
     entry.labels = labels;
     entry.life = 'process';
@@ -517,6 +524,11 @@ export class SlotTables {
     owner.waitingSessions += change;
     if (owner.isUnused) this.owners.delete(owner.id);
   }
+}
+
+function restoreSession({ entry, former }: { entry: SessionEntry; former: FormerSession }): void {
+  const { owner, labels, life, tie, claims, token, since, end } = former;
+  Object.assign(entry, { owner, labels, life, tie, claims, token, since, end });
 }
 
 function undoTurn({ group, turn }: { group: Group; turn: number }): void {
