@@ -40,12 +40,13 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
   private split = 0;
   private readonly seed: number;
   /** What was asked for last: an id is looked for, not found, and entered. */
-  private lastKey: string | number = 0;
-  private lastHash = 0;
+  private lastKey: string | number = '';
+  private lastHash: number;
 
   /** `seed`: 32 bits that nobody can guess, so that nobody can know which ids meet in one bucket. */
   constructor(seed: number) {
     this.seed = seed;
+    this.lastHash = hashOfText('', seed);
   }
 
   get(key: string | number): Entry | undefined {
@@ -89,11 +90,11 @@ export class IdTable<Entry extends TableEntry> implements Iterable<Entry> {
     return this.length > FEWEST_BUCKETS && this.length > this.size * SPARSE;
   }
 
-  /** Numbers follow each other, and are spread as they are. */
   private hash(key: string | number): number {
     if (key === this.lastKey) return this.lastHash;
     this.lastKey = key;
-    this.lastHash = typeof key === 'number' ? key | 0 : hashOf(key, this.seed);
+    this.lastHash =
+      typeof key === 'number' ? hashOfNumber(key, this.seed) : hashOfText(key, this.seed);
     return this.lastHash;
   }
 
@@ -191,16 +192,25 @@ function emptyBuckets(): Bucket[] {
 const PRIME = 0x01000193;
 /** Odd, with its bits well spread. */
 const MIXER = 0x2c1b3c6d;
+const MOST_IN_32_BITS = 2 ** 32 - 1;
 
-/**
- * A text is hashed unit by unit (FNV-1a with a seed). The last steps bring the upper bits into the lower,
- * by which a bucket is chosen.
- */
-function hashOf(text: string, seed: number): number {
+/** A text is hashed unit by unit: FNV-1a with a seed. */
+function hashOfText(text: string, seed: number): number {
   let hash = seed;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
   }
-  hash = Math.imul(hash ^ (hash >>> 15), MIXER);
-  return hash ^ (hash >>> 13);
+  return mixed(hash);
+}
+
+/** All 53 bits count, for numbers too come from outside: as texts of the form of our own ids. */
+function hashOfNumber(number: number, seed: number): number {
+  const upper = number > MOST_IN_32_BITS ? Math.floor(number / (MOST_IN_32_BITS + 1)) : 0;
+  return mixed(Math.imul((number ^ seed) + Math.imul(upper ^ seed, PRIME), MIXER));
+}
+
+/** Brings the upper bits into the lower, by which a bucket is chosen. */
+function mixed(hash: number): number {
+  const half = Math.imul(hash ^ (hash >>> 15), MIXER);
+  return half ^ (half >>> 13);
 }

@@ -54,6 +54,8 @@ describe('IdTable', () => {
     ['ids that differ in the upper half of a unit', (number: number) => highText(number)],
     ['numbers that follow each other', (number: number) => number + 1],
     ['numbers beyond 32 bits', (number: number) => 2 ** 40 + number],
+    ['numbers that differ in their upper half', (number: number) => number * 2 ** 32],
+    ['numbers of the same lower bits', (number: number) => number * 2 ** 16],
   ])('finding %s, however many, in short chains', (_sort, keyOf) => {
     const { table, entries } = filled(keyOf);
     expect(entries.filter((entry) => table.get(entry.key) !== entry)).toEqual([]);
