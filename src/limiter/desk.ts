@@ -70,7 +70,8 @@ export class Desk {
   /** What was given at once where the loop's share is used up: it is had in the next macrotask. */
   async giveLater<Given>(slot: Given): Promise<Given> {
     await shareOpens();
-    if (this.stopFault) throw this.stopFault;
+    const fault = this.book.closingFault;
+    if (fault) throw fault;
     return slot;
   }
 

@@ -10,7 +10,6 @@ import type { Survivors } from './survivors.ts';
 type Entry = RunEntry | SessionEntry;
 
 export function noteGrant(limiter: Survivors, entry: Entry): void {
-  const { changes } = limiter.batch;
   const { token, life, labels } = entry;
   const owner = entry.owner?.id;
   const leaseMs = tieOf(entry)?.lease?.leaseMs;
@@ -23,14 +22,14 @@ export function noteGrant(limiter: Survivors, entry: Entry): void {
     const order = tieOf(entry)?.terms;
     noteLeftQueue(limiter, entry);
     const slot = { token, runId, sessionId, life, owner, kind, labels, leaseMs, grantedAt, order };
-    changes.push({ type, ...slot });
+    limiter.batch.note({ type, ...slot });
     noteActivity(limiter, session);
   } else {
     const type = 'session_slot_granted';
     const { id: sessionId } = entry;
     const terms = tieOf(entry)?.terms;
     if (life === 'durable') ensureTie(entry).grantedAt = grantedAt;
-    changes.push({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt, terms });
+    limiter.batch.note({ type, token, sessionId, life, owner, labels, leaseMs, grantedAt, terms });
   }
 }
 
@@ -87,11 +86,10 @@ function noteLastWords(
   work: SlotWork | undefined,
   reason: WaitEndCode,
 ): void {
-  const { changes } = limiter.batch;
   const note = work?.noteOfWait?.(reason);
   const at = timeOf(limiter);
-  if (note === undefined) changes.push({ type: 'run_left_queue', runId });
-  else changes.push({ type: 'run_wait_ended', runId, reason, at, isKept: true, note });
+  if (note === undefined) limiter.batch.note({ type: 'run_left_queue', runId });
+  else limiter.batch.note({ type: 'run_wait_ended', runId, reason, at, isKept: true, note });
 }
 
 /**
@@ -129,10 +127,10 @@ function noteActivity({ batch }: Survivors, session: SessionEntry): void {
 
 /** The last lines of the batch. */
 export function noteActivities(limiter: Survivors): void {
-  const { active, changes } = limiter.batch;
+  const { active } = limiter.batch;
   const at = timeOf(limiter);
   for (const { token, isHeld } of active) {
-    if (isHeld) changes.push({ type: 'session_active', token, at });
+    if (isHeld) limiter.batch.note({ type: 'session_active', token, at });
   }
   active.clear();
 }

@@ -138,8 +138,9 @@ export class ConcurrencyLimiter {
 
   /**
    * Runs `fn` with a run slot of its own and releases it, however `fn` ends. Resolves or rejects as `fn`
-   * does, or rejects as `acquireRunSlot` does, and then `fn` has not run. A slot that is free is given
-   * at once, and then `fn` begins on this stack, as the body of an async function does.
+   * does, or rejects as `acquireRunSlot` does, or with a `SlotLostError` if the slot was lost before `fn`
+   * could begin, and then `fn` has not run. A slot that is free is given at once, and then `fn` begins on
+   * this stack, as the body of an async function does; in the next macrotask where the loop is busy.
    */
   withRunSlot<Result>(
     sessionId: string,
@@ -322,8 +323,8 @@ export class ConcurrencyLimiter {
   }
 
   /**
-   * A run slot that an idle limiter gives on this stack. If it may not answer now, only what nothing can
-   * take from its caller before he has it.
+   * A run slot that an idle limiter gives on this stack. If it may not answer now, only where no signal
+   * and no holder could end the wait for the answer.
    */
   private runAtOnce(
     sessionId: string,

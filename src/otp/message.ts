@@ -151,6 +151,7 @@ export class CallEnvelope extends Envelope<Tag> {
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
     const promise = new Promise(keepResolve);
     this.resolve = keptResolve;
+    keptResolve = undefined; // it would keep the promise, and what that resolves with
     const isBounded = timeoutMs !== Infinity || signal !== undefined;
     if (isBounded || this.sentAt > 0) this.patience = new Patience(this, to, timeoutMs, signal);
     // It may have aborted while the call was being served on this stack.

@@ -77,7 +77,7 @@ export function hasShareLeft(): boolean {
 
 /** Resolves when the loop has a share again: in a later macrotask. */
 export function shareOpens(): Promise<void> {
-  planNextShare();
+  openShare();
   opening ??= newOpening();
   return opening.promise;
 }
@@ -105,7 +105,7 @@ export function runSoon(runnable: Runnable): void {
 /** Runs a turn in a later macrotask, after those that wait already. */
 export function runLater(runnable: Runnable): void {
   runQueue.push(runnable);
-  planNextShare();
+  openShare();
 }
 
 /** For tests: what the share is measured by. Real time makes it depend on the machine's load. */

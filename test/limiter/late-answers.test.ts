@@ -4,7 +4,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type ConcurrencyLimiter, startConcurrencyLimiter } from '../../src/index.ts';
+import {
+  type ConcurrencyLimiter,
+  SlotkeeperError,
+  startConcurrencyLimiter,
+} from '../../src/index.ts';
 import { Batch } from '../../src/limiter/batch.ts';
 import { stopped } from '../../src/limiter/closing.ts';
 import { Desk } from '../../src/limiter/desk.ts';
@@ -108,13 +112,36 @@ describe('a limiter whose share of the loop is used up', () => {
     },
   );
 
-  test('not giving what it gave at once when it has been stopped meanwhile', async () => {
+  test.each([
+    ['stopped', stopped],
+    ['server_down', () => new SlotkeeperError('server_down', 'It has given up')],
+  ])('not giving what it gave at once when it has ended meanwhile (%s)', async (code, fault) => {
     const tables = new SlotTables(DEFAULT_LIMITS, new RunIds('late-'));
     const desk = new Desk(tables, new Batch(), new SimulatedClock(), 5_000);
     const slot = desk.giveLater('a slot');
-    desk.book.close(stopped);
-    await expect(slot).rejects.toMatchObject({ code: 'stopped' });
+    desk.book.close(fault);
+    await expect(slot).rejects.toMatchObject({ code });
   });
+
+  test.each(['evicted', 'released', 'cascade'])(
+    'not running what has lost its slot before it could begin (%s)',
+    async (code) => {
+      await using limiter = await startBusy({ limits: { maxParallelRuns: 1 } });
+      const started: string[] = [];
+      const lost = limiter.withRunSlot('s', async () => void started.push('lost'));
+      const [row] = limiter.list();
+      const runId = (row?.type === 'run' && row.runId) || '';
+      if (code === 'evicted') void limiter.evict(runId, 'In the way');
+      else if (code === 'released') void limiter.releaseRunSlot(runId);
+      else void limiter.releaseSessionSlot('s');
+      const next = limiter.withRunSlot('z', async () => void started.push('next'), {
+        waitTimeoutMs: Infinity,
+      });
+      await expect(lost).rejects.toMatchObject({ name: 'SlotLostError', code });
+      await next;
+      expect([started, limiter.getStatus().activeRuns]).toEqual([['next'], 0]);
+    },
+  );
 
   test('obeying a signal at once', async () => {
     await using limiter = await startBusy();
