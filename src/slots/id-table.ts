@@ -192,7 +192,10 @@ function emptyBuckets(): Bucket[] {
 const PRIME = 0x01000193;
 /** Odd, with its bits well spread. */
 const MIXER = 0x2c1b3c6d;
-const MOST_IN_32_BITS = 2 ** 32 - 1;
+/** Numbers that stand side by side. */
+const BLOCK = 1_024;
+/** Of a number, what goes beyond 32 bits. */
+const UPPER = 2 ** 32;
 
 /** A text is hashed unit by unit: FNV-1a with a seed. */
 function hashOfText(text: string, seed: number): number {
@@ -203,10 +206,16 @@ function hashOfText(text: string, seed: number): number {
   return mixed(hash);
 }
 
-/** All 53 bits count, for numbers too come from outside: as texts of the form of our own ids. */
+/**
+ * Numbers that follow each other stand side by side, in blocks: what was made together is found together,
+ * in few lines of the processor's cache. Where a block begins, the seed says, for numbers too come from
+ * outside: as texts of the form of our own ids.
+ */
 function hashOfNumber(number: number, seed: number): number {
-  const upper = number > MOST_IN_32_BITS ? Math.floor(number / (MOST_IN_32_BITS + 1)) : 0;
-  return mixed(Math.imul((number ^ seed) + Math.imul(upper ^ seed, PRIME), MIXER));
+  const block = Math.floor(number / BLOCK);
+  const upper = block < UPPER ? 0 : Math.floor(block / UPPER);
+  const begin = mixed(Math.imul((block ^ seed) + Math.imul(upper ^ seed, PRIME), MIXER));
+  return (begin + (number & (BLOCK - 1))) | 0;
 }
 
 /** Brings the upper bits into the lower, by which a bucket is chosen. */

@@ -55,6 +55,7 @@ describe('IdTable', () => {
     ['numbers that follow each other', (number: number) => number + 1],
     ['numbers beyond 32 bits', (number: number) => 2 ** 40 + number],
     ['numbers that differ in their upper half', (number: number) => number * 2 ** 32],
+    ['numbers of the same place in a block', (number: number) => number * 1_024],
     ['numbers of the same lower bits', (number: number) => number * 2 ** 16],
   ])('finding %s, however many, in short chains', (_sort, keyOf) => {
     const { table, entries } = filled(keyOf);
