@@ -138,9 +138,10 @@ export class ConcurrencyLimiter {
 
   /**
    * Runs `fn` with a run slot of its own and releases it, however `fn` ends. Resolves or rejects as `fn`
-   * does, or rejects as `acquireRunSlot` does, or with a `SlotLostError` if the slot was lost before `fn`
-   * could begin, and then `fn` has not run. A slot that is free is given at once, and then `fn` begins on
-   * this stack, as the body of an async function does; in the next macrotask where the loop is busy.
+   * does, or rejects as `acquireRunSlot` does, and then `fn` has not run. A slot that is free is given
+   * at once, and then `fn` begins on this stack, as the body of an async function does; in the next
+   * macrotask where the loop is busy. Between a grant and the beginning of `fn` the slot may be lost, as
+   * it may be later: `slot.signal` says so.
    */
   withRunSlot<Result>(
     sessionId: string,

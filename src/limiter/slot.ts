@@ -115,16 +115,11 @@ export class RunSlot extends Slot<RunEntry> {
     return this.entry.session.id;
   }
 
-  /**
-   * Runs `fn` with it and releases it, however `fn` ends. Settles as `fn` does; or rejects with a
-   * `SlotLostError` if it was lost before `fn` could begin.
-   */
+  /** Runs `fn` with it and releases it, however `fn` ends. Settles as `fn` does. */
   static async use<Result>(
     slot: RunSlot,
     fn: (slot: RunSlot) => Result | PromiseLike<Result>,
   ): Promise<Result> {
-    const { end } = slot.entry;
-    if (end !== undefined) throw new SlotLostError(end, slot.runId);
     try {
       return await fn(slot);
     } finally {

@@ -124,11 +124,11 @@ describe('a limiter whose share of the loop is used up', () => {
   });
 
   test.each(['evicted', 'released', 'cascade'])(
-    'not running what has lost its slot before it could begin (%s)',
+    'telling what has lost its slot before it could begin (%s)',
     async (code) => {
       await using limiter = await startBusy({ limits: { maxParallelRuns: 1 } });
       const started: string[] = [];
-      const lost = limiter.withRunSlot('s', async () => void started.push('lost'));
+      const lost = limiter.withRunSlot('s', async ({ signal }) => signal.throwIfAborted());
       const [row] = limiter.list();
       const runId = (row?.type === 'run' && row.runId) || '';
       if (code === 'evicted') void limiter.evict(runId, 'In the way');
