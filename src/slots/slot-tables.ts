@@ -7,6 +7,8 @@
  *
  * Each change is made of two steps, each with its inverse: an entry is tied to its id or untied, and it
  * counts against its gates or stands in the queue, or does so no more.
+ *
+ * It is long, for a change and its inverse have to be read side by side, and all change the same counts.
  */
 import { type Chain, inChain, joinChain, leaveChain } from './chain.ts';
 import type { RunRequest, SessionRequest } from './decisions.ts';

@@ -1,6 +1,8 @@
 /**
  * Leases and clocks that jump: who was held up with the whole machine gets a second to renew before his
  * slot expires, and the event `clock_jumped` tells of it.
+ *
+ * The clock is simulated: to oversleep moves its readings and lets no timer fire, and no test waits.
  */
 import { describe, expect, test } from 'vitest';
 import { exit } from '../../../src/index.ts';
