@@ -62,7 +62,8 @@ export function openShare(): void {
 /** Counts one message. False means that the turn must go on in a later macrotask. */
 export function spendShare(): boolean {
   served += 1;
-  return served < nextLook || lookAtTheTime();
+  if (served >= nextLook) lookAtTheTime();
+  return hasShareLeft();
 }
 
 /** Whether a turn may begin on this stack, now. */
@@ -151,15 +152,15 @@ function look(): number {
   return measure(recent);
 }
 
-function lookAtTheTime(): boolean {
+/** Also when the share is used up: a loop that asks and asks goes by a time that goes on. */
+function lookAtTheTime(): void {
   const now = look();
-  if (served >= MESSAGES_PER_MACROTASK) return false;
   if (nextShare === undefined) beginShare(now);
-  if (now - startedAt >= MILLISECONDS_PER_MACROTASK) served = MESSAGES_PER_MACROTASK;
+  if (now - startedAt >= MILLISECONDS_PER_MACROTASK)
+    served = Math.max(served, MESSAGES_PER_MACROTASK);
   stretch = now - lookedAt < SLOW_STRETCH_MS ? Math.min(2 * stretch, LONGEST_STRETCH) : 1;
-  nextLook = Math.min(served + stretch, MESSAGES_PER_MACROTASK);
+  nextLook = served + stretch;
   lookedAt = now;
-  return served < MESSAGES_PER_MACROTASK;
 }
 
 function planNextShare(): void {
