@@ -3,7 +3,8 @@
  * event, where somebody listens.
  */
 import { type EndReason, type Refusal, RunEntry, type SessionEntry } from '../slots/index.ts';
-import { type AcquireRunCall, AcquireSessionCall } from './calls.ts';
+import type { Acquirer } from './caller.ts';
+import { AcquireSessionCall } from './calls.ts';
 import {
   drainStarted,
   limitsChanged,
@@ -24,8 +25,9 @@ export function recordGrant(
   since: number,
 ): void {
   if (limiter.isDurable) noteGrant(limiter, entry);
-  const channel = entry instanceof RunEntry ? runSlotGranted : sessionSlotGranted;
-  if (limiter.isHeard(channel)) emitGrant(limiter, entry, since);
+  if (entry instanceof RunEntry) {
+    if (limiter.isHeard(runSlotGranted)) emitRunGrant(limiter, entry, since);
+  } else if (limiter.isHeard(sessionSlotGranted)) emitSessionGrant(limiter, entry, since);
 }
 
 export function recordEnd(
@@ -35,14 +37,15 @@ export function recordEnd(
   note: string | undefined,
 ): void {
   if (limiter.isDurable) noteEnd(limiter, entry, reason, note);
-  if (entry instanceof RunEntry) limiter.holdTimes.add(entry.kind?.id, limiter.now - entry.since);
-  const channel = entry instanceof RunEntry ? runSlotEnded : sessionSlotEnded;
-  if (limiter.isHeard(channel)) emitEnd(limiter, entry, reason, note);
+  if (entry instanceof RunEntry) {
+    limiter.holdTimes.add(entry.kind?.id, limiter.now - entry.since);
+    if (limiter.isHeard(runSlotEnded)) emitRunEnd(limiter, entry, reason, note);
+  } else if (limiter.isHeard(sessionSlotEnded)) emitSessionEnd(limiter, entry, reason);
 }
 
 export function recordRefusal(
   limiter: Survivors,
-  request: AcquireRunCall | AcquireSessionCall,
+  request: Acquirer,
   refusal: Refusal,
   waitedMs: number,
 ): void {
@@ -75,35 +78,34 @@ export function recordLimits(limiter: Survivors): void {
   if (limiter.isHeard(limitsChanged)) batch.emit(limitsChanged, { limits });
 }
 
-function emitGrant({ batch, now }: Survivors, entry: RunEntry | SessionEntry, since: number): void {
-  const { token, labels } = entry;
-  const owner = entry.owner?.id;
-  const waitedMs = now - since;
-  if (entry instanceof RunEntry) {
-    const { id: runId, session, kind } = entry;
-    const event = { sessionId: session.id, runId, token, owner, kind: kind?.id, labels, waitedMs };
-    batch.emit(runSlotGranted, event);
-  } else {
-    batch.emit(sessionSlotGranted, { sessionId: entry.id, token, owner, labels, waitedMs });
-  }
+function emitRunGrant({ batch, now }: Survivors, entry: RunEntry, since: number): void {
+  const { id: runId, session, kind, owner, token, labels } = entry;
+  const common = { sessionId: session.id, runId, token, owner: owner?.id, kind: kind?.id };
+  batch.emit(runSlotGranted, { ...common, labels, waitedMs: now - since });
 }
 
-function emitEnd(
+function emitSessionGrant({ batch, now }: Survivors, entry: SessionEntry, since: number): void {
+  const { id: sessionId, owner, token, labels } = entry;
+  const common = { sessionId, token, owner: owner?.id };
+  batch.emit(sessionSlotGranted, { ...common, labels, waitedMs: now - since });
+}
+
+function emitRunEnd(
   { batch, now }: Survivors,
-  entry: RunEntry | SessionEntry,
+  entry: RunEntry,
   reason: EndReason,
   note: string | undefined,
 ): void {
-  const { token } = entry;
-  const owner = entry.owner?.id;
+  const { id: runId, session, kind, owner, token } = entry;
+  const common = { sessionId: session.id, runId, token, reason, owner: owner?.id };
   const heldMs = now - entry.since;
-  if (entry instanceof RunEntry) {
-    const { id: runId, session, kind } = entry;
-    const common = { sessionId: session.id, runId, token, reason, owner, heldMs };
-    // Of any other end it is what its holder wants to find in the journal.
-    const event = { ...common, kind: kind?.id, note: reason === 'evicted' ? note : undefined };
-    batch.emit(runSlotEnded, event);
-  } else {
-    batch.emit(sessionSlotEnded, { sessionId: entry.id, token, reason, owner, heldMs });
-  }
+  // Of any other end it is what its holder wants to find in the journal.
+  const event = { heldMs, kind: kind?.id, note: reason === 'evicted' ? note : undefined };
+  batch.emit(runSlotEnded, { ...common, ...event });
+}
+
+function emitSessionEnd({ batch, now }: Survivors, entry: SessionEntry, reason: EndReason): void {
+  const { id: sessionId, owner, token } = entry;
+  const heldMs = now - entry.since;
+  batch.emit(sessionSlotEnded, { sessionId, token, reason, owner: owner?.id, heldMs });
 }

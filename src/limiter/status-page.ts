@@ -82,22 +82,20 @@ export class StatusPage {
     ) {
       return;
     }
-    this.open();
-    this.write(CELL.ACTIVE_RUNS, activeRuns);
-    this.write(CELL.WAITING_RUNS, waitingRuns);
-    this.write(CELL.SESSIONLESS_RUNS, sessionlessRuns);
-    this.write(CELL.ACTIVE_SESSIONS, activeSessions);
-    this.write(CELL.WAITING_SESSIONS, waitingSessions);
-    this.close();
+    written[CELL.ACTIVE_RUNS] = activeRuns;
+    written[CELL.WAITING_RUNS] = waitingRuns;
+    written[CELL.SESSIONLESS_RUNS] = sessionlessRuns;
+    written[CELL.ACTIVE_SESSIONS] = activeSessions;
+    written[CELL.WAITING_SESSIONS] = waitingSessions;
+    this.show();
   }
 
   publishLimits(limits: Limits): void {
     if (limits === this.limits) return;
     this.limits = limits;
-    this.open();
-    this.write(CELL.MAX_SESSIONS, encode(limits.maxParallelSessions));
-    this.write(CELL.MAX_RUNS, encode(limits.maxParallelRuns));
-    this.close();
+    this.written[CELL.MAX_SESSIONS] = encode(limits.maxParallelSessions);
+    this.written[CELL.MAX_RUNS] = encode(limits.maxParallelRuns);
+    this.show();
   }
 
   publishState(state: LimiterState, storage: StorageState, restarts: number): void {
@@ -105,35 +103,30 @@ export class StatusPage {
     if (isSame && restarts === this.written[CELL.RESTARTS]) return;
     this.state = state;
     this.storage = storage;
-    this.open();
-    this.write(CELL.STATE, LIMITER_STATES.indexOf(state));
-    this.write(CELL.STORAGE, STORAGE_STATES.indexOf(storage));
-    this.write(CELL.RESTARTS, restarts);
-    this.close();
+    this.written[CELL.STATE] = LIMITER_STATES.indexOf(state);
+    this.written[CELL.STORAGE] = STORAGE_STATES.indexOf(storage);
+    this.written[CELL.RESTARTS] = restarts;
+    this.show();
   }
 
-  private open(): void {
+  /** What was written is a new version. */
+  private show(): void {
+    const changing = this.sequence + 1;
+    this.sequence = (this.sequence + 2) % (2 * VERSIONS);
+    if (this.sequence === 0) this.epoch += 1;
     this.asked = undefined;
-    if (this.shared) Atomics.store(this.shared, CELL.SEQUENCE, this.sequence + 1);
+    if (this.shared) this.write(this.shared, changing);
   }
 
   /** If a crash came between, the sequence is odd still; the next publication makes it even. */
-  private close(): void {
-    this.sequence += 2;
-    if (this.sequence === 2 * VERSIONS) this.turnOver();
-    if (this.shared) Atomics.store(this.shared, CELL.SEQUENCE, this.sequence);
-  }
-
-  private turnOver(): void {
-    this.sequence = 0;
-    this.epoch += 1;
-    if (this.shared) Atomics.store(this.shared, CELL.EPOCH, this.epoch);
-  }
-
-  private write(cell: number, value: number): void {
-    if (this.written[cell] === value) return;
-    this.written[cell] = value;
-    if (this.shared) Atomics.store(this.shared, cell, value);
+  private write(shared: Int32Array<SharedArrayBuffer>, changing: number): void {
+    Atomics.store(shared, CELL.SEQUENCE, changing);
+    for (let cell = CELL.STATE as number; cell < CELLS; cell += 1) {
+      const value = this.written[cell] as number; // all of them are there
+      if (Atomics.load(shared, cell) !== value) Atomics.store(shared, cell, value);
+    }
+    Atomics.store(shared, CELL.EPOCH, this.epoch);
+    Atomics.store(shared, CELL.SEQUENCE, this.sequence);
   }
 
   private share(): Int32Array<SharedArrayBuffer> {
