@@ -193,7 +193,7 @@ export class Server extends MailService implements Host {
     act: (state: State, subject: Subject, host: Host) => Result | undefined,
     subject: Subject,
   ): Result | undefined {
-    if (this.isWatched || !this.isAtRest || this.phase !== 'running' || !mayNest()) {
+    if (!this.isAtRest || this.isWatched || this.phase !== 'running' || !mayNest()) {
       return undefined;
     }
     const outer = inCallback;

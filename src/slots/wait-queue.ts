@@ -239,11 +239,10 @@ export function firstInLine(root: Branch): Waiter | undefined {
   }
 }
 
+/** The uppermost node with a full gate over the first waiter. */
 function blockedOnBestPath(root: Branch): QueueNode | undefined {
-  let node = root.children.top as QueueNode | undefined; // heaps of branches hold nodes
-  while (node) {
-    if (node.gate?.isFull) return node;
-    node = node instanceof Branch ? (node.children.top as QueueNode | undefined) : undefined;
-  }
-  return undefined;
+  let blocked: QueueNode | undefined;
+  let node: QueueNode | undefined = root.first?.bucket;
+  for (; node !== root && node; node = node.parent) if (node.gate?.isFull) blocked = node;
+  return blocked;
 }
