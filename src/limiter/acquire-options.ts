@@ -80,8 +80,8 @@ const WAIT = ['waitTimeoutMs', 'signal'];
 
 /** Which options there are: for the slot of what, now or later, in this thread or through a port. */
 const NAMES = {
-  session: [...SESSION, ...HELD, ...DURABLE, ...WAIT],
-  run: [...RUN, ...ORDER, ...HELD, ...WAIT],
+  session: [...WAIT, ...SESSION, ...HELD, ...DURABLE],
+  run: [...WAIT, ...RUN, ...ORDER, ...HELD],
   session_now: [...SESSION, ...HELD, ...DURABLE],
   run_now: [...RUN, ...ORDER, ...HELD],
   remote_session: [...SESSION, ...WAIT],
@@ -105,68 +105,56 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
   expectKnown(options, NAMES[asked]);
   const { owner, kind, priority, labels, holder, leaseMs, work, durable, terms, order } = options;
   const { waitTimeoutMs, signal } = options;
-  expectOption('owner', owner, isOptionalId, ID);
-  expectOption('kind', kind, isOptionalId, ID);
-  expectOption('priority', priority, isOptionalInteger, 'an integer');
-  expectOption('labels', labels, isOptionalLabels, LABELS);
-  expectOption('holder', holder, isOptionalHolder, HOLDER);
-  expectOption('leaseMs', leaseMs, isOptionalTerm, 'milliseconds above 0');
-  expectOption('work', work, isOptionalWork, 'an object with queued, endAsked and lost');
-  expectOption('durable', durable, isOptionalBoolean, 'true or false');
-  expectOption('terms', terms, isOptionalTerms, 'a string of at most 4,096 characters');
-  expectOption('order', order, isOptionalOrder, 'a string of at most 131,072 characters');
-  expectOption('waitTimeoutMs', waitTimeoutMs, isOptionalDuration, 'milliseconds, 0 or more');
-  expectOption('signal', signal, isOptionalSignal, 'an AbortSignal');
+  // Nearly all are absent nearly always: a function is called for those that are there.
+  if (owner !== undefined) expectOption('owner', owner, isId, ID);
+  if (kind !== undefined) expectOption('kind', kind, isId, ID);
+  if (priority !== undefined) expectOption('priority', priority, isInteger, 'an integer');
+  if (labels !== undefined) expectOption('labels', labels, areLabels, LABELS);
+  if (holder !== undefined) expectOption('holder', holder, isHolderTarget, HOLDER);
+  if (leaseMs !== undefined) expectOption('leaseMs', leaseMs, isTerm, 'milliseconds above 0');
+  if (work !== undefined) expectOption('work', work, isSlotWork, WORK);
+  if (durable !== undefined) expectOption('durable', durable, isBoolean, 'true or false');
+  if (terms !== undefined) expectOption('terms', terms, areTerms, TERMS);
+  if (order !== undefined) expectOption('order', order, isOrder, ORDER_TEXT);
+  if (waitTimeoutMs !== undefined)
+    expectOption('waitTimeoutMs', waitTimeoutMs, isDuration, WAITING);
+  if (signal !== undefined) expectOption('signal', signal, isSignal, 'an AbortSignal');
 }
 
 const HOLDER = 'a ServerRef, an XState actor or an AbortSignal';
 const ID = 'a well-formed string of 1 to 256 UTF-16 units without control characters';
 const LABELS = `at most ${MOST_LABELS} strings by strings of at most ${LONGEST_LABEL} characters`;
+const WORK = 'an object with queued, endAsked and lost';
+const TERMS = 'a string of at most 4,096 characters';
+const ORDER_TEXT = 'a string of at most 131,072 characters';
+const WAITING = 'milliseconds, 0 or more';
 
-function isOptionalId(value: unknown): boolean {
-  return value === undefined || isId(value);
+function isInteger(value: unknown): boolean {
+  return Number.isSafeInteger(value);
 }
 
-function isOptionalInteger(value: unknown): boolean {
-  return value === undefined || Number.isSafeInteger(value);
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
 }
 
-function isOptionalDuration(value: unknown): boolean {
-  return value === undefined || isDuration(value);
+function isTerm(value: unknown): boolean {
+  return isDuration(value) && (value as number) > 0;
 }
 
-function isOptionalBoolean(value: unknown): boolean {
-  return value === undefined || typeof value === 'boolean';
+function areTerms(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_TERMS;
 }
 
-function isOptionalTerm(value: unknown): boolean {
-  return value === undefined || (isDuration(value) && (value as number) > 0);
+function isOrder(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_ORDER;
 }
 
-function isOptionalHolder(value: unknown): boolean {
-  return value === undefined || isHolderTarget(value);
-}
-
-function isOptionalTerms(value: unknown): boolean {
-  return value === undefined || (typeof value === 'string' && value.length <= LONGEST_TERMS);
-}
-
-function isOptionalOrder(value: unknown): boolean {
-  return value === undefined || (typeof value === 'string' && value.length <= LONGEST_ORDER);
-}
-
-function isOptionalWork(value: unknown): boolean {
-  return value === undefined || isSlotWork(value);
-}
-
-function isOptionalSignal(value: unknown): boolean {
-  if (value === undefined) return true;
+function isSignal(value: unknown): boolean {
   const signal = value as Partial<AbortSignal> | null;
   return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
 }
 
-function isOptionalLabels(value: unknown): boolean {
-  if (value === undefined) return true;
+function areLabels(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const entries = Object.entries(value);
   return entries.length <= MOST_LABELS && entries.every((entry) => entry.every(isLabelText));
