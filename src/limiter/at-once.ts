@@ -8,7 +8,7 @@
 import { visit } from '../otp/client.ts';
 import type { Host } from '../otp/server.ts';
 import type { RunEntry } from '../slots/index.ts';
-import { decideRun } from '../slots/index.ts';
+import { decideNewRun, decideRun } from '../slots/index.ts';
 import type { AcquireRunCall } from './calls.ts';
 import type { Desk } from './desk.ts';
 import { grantWaiters, runHandleOn } from './grants.ts';
@@ -17,6 +17,7 @@ import { ONE_RUN_RELEASED, type ReleaseReport } from './release-report.ts';
 import type { RunSlot } from './slot.ts';
 import { tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
+import type { WaitingJob } from './waiting-job.ts';
 import { enter, finish } from './write-path.ts';
 
 /**
@@ -26,6 +27,11 @@ import { enter, finish } from './write-path.ts';
  */
 export function acquireRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | undefined {
   return atOnce(desk, grantOnTheSpot, request);
+}
+
+/** The same for a run whose id was made just now. */
+export function acquireNewRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | undefined {
+  return atOnce(desk, grantNewOnTheSpot, request);
 }
 
 /** Ends the slot of a run for its holder. The same holds for him. */
@@ -40,6 +46,11 @@ export function giveBackAtOnce(desk: Desk, held: RunEntry): ReleaseReport | unde
  */
 export function queueAtOnce(desk: Desk, call: AcquireRunCall): void {
   visit(desk.ref, queueOnTheSpot, call);
+}
+
+/** The same for a job that waits without a call. False if it does not: it has to call then. */
+export function queueJobAtOnce(desk: Desk, waiting: WaitingJob): boolean {
+  return atOnce(desk, queueJobOnTheSpot, waiting) !== undefined;
 }
 
 /** After a crash in the midst of it the answer stands if it was committed; if not, nothing was done. */
@@ -62,7 +73,19 @@ function grantOnTheSpot(limiter: Survivors, request: BoundRequest): RunSlot | un
     decision.entry.claims += 1;
     return runHandleOn(limiter, decision.entry);
   }
-  if (decision.type !== 'grant') return undefined;
+  return decision.type === 'grant' ? grantNow(limiter, request) : undefined;
+}
+
+function grantNewOnTheSpot(limiter: Survivors, request: BoundRequest): RunSlot | undefined {
+  const { faultPoints, tables } = limiter;
+  if (faultPoints) enter(faultPoints);
+  const decision = decideNewRun(tables, request);
+  faultPoints?.reach('after', 'decide');
+  return decision.type === 'grant' ? grantNow(limiter, request) : undefined;
+}
+
+function grantNow(limiter: Survivors, request: BoundRequest): RunSlot {
+  const { faultPoints } = limiter;
   faultPoints?.reach('before', 'change');
   const entry = holdRun(limiter, request);
   faultPoints?.reach('after', 'change');
@@ -83,6 +106,19 @@ function queueOnTheSpot(limiter: Survivors, call: AcquireRunCall, host: Host): u
   acquireRun.change(limiter, call, decision);
   faultPoints?.reach('after', 'change');
   finish(limiter);
+}
+
+function queueJobOnTheSpot(limiter: Survivors, waiting: WaitingJob): WaitingJob | undefined {
+  const { faultPoints, tables } = limiter;
+  if (faultPoints) enter(faultPoints);
+  const decision = decideNewRun(tables, waiting);
+  faultPoints?.reach('after', 'decide');
+  if (decision.type !== 'wait') return undefined;
+  faultPoints?.reach('before', 'change');
+  tables.queueRun(waiting, limiter.now, waiting);
+  faultPoints?.reach('after', 'change');
+  finish(limiter, waiting);
+  return waiting;
 }
 
 function endOnTheSpot(limiter: Survivors, held: RunEntry, host: Host): ReleaseReport | undefined {

@@ -15,6 +15,7 @@ import {
   Tape,
 } from '../slots/index.ts';
 import type { BookedCall } from './call-book.ts';
+import type { Caller } from './caller.ts';
 import type { Operation } from './write-path.ts';
 
 /** A message of the batch, and what it does. */
@@ -35,7 +36,7 @@ export class Batch {
   notedAt = 0;
   /** Sessions that live on and in which a run began or ended. */
   readonly active = new Set<SessionEntry>();
-  private readonly calls = new Tape();
+  private readonly callers = new Tape();
   private readonly losses = new Tape();
   /** Managed slots whose work is to end: pairs of entry and reason. */
   private readonly asks = new Tape();
@@ -44,7 +45,7 @@ export class Batch {
   /** What was taken into it, where a batch may have to be served again: pairs of call and operation. */
   private readonly messages = new Tape();
   /** Callers who had gone when they were to be given a slot. */
-  private readonly gone: BookedCall[] = [];
+  private readonly gone: Caller[] = [];
   /** How far each was told. */
   private answered = 0;
   private lost = 0;
@@ -87,17 +88,17 @@ export class Batch {
   }
 
   /** `entry`: the slot that the answer gives, if it gives one. */
-  answer(call: BookedCall, value: unknown, entry?: RunEntry | SessionEntry): void {
-    call.decided = value;
-    call.entry = entry;
+  answer(caller: Caller, value: unknown, entry?: RunEntry | SessionEntry): void {
+    caller.decided = value;
+    caller.entry = entry;
     this.hasContent = true;
-    this.calls.push(call);
+    this.callers.push(caller);
   }
 
-  refuse(call: BookedCall, error: Error): void {
-    call.decided = error;
+  refuse(caller: Caller, error: Error): void {
+    caller.decided = error;
     this.hasContent = true;
-    this.calls.push(call);
+    this.callers.push(caller);
   }
 
   /** A slot was lost: its signal will abort. */
@@ -120,11 +121,11 @@ export class Batch {
   }
 
   /** `tell` gives false for a caller who has gone and was to be given a slot. */
-  tellAnswers(tell: (call: BookedCall) => boolean): void {
-    while (this.answered < this.calls.size) {
-      const call = this.calls.at(this.answered) as BookedCall; // nothing else is pushed
+  tellAnswers(tell: (caller: Caller) => boolean): void {
+    while (this.answered < this.callers.size) {
+      const caller = this.callers.at(this.answered) as Caller; // nothing else is pushed
       this.answered += 1;
-      if (!tell(call)) this.gone.push(call);
+      if (!tell(caller)) this.gone.push(caller);
     }
   }
 
@@ -175,7 +176,7 @@ export class Batch {
     if (this.isEmpty) return;
     this.hasContent = false;
     this.answered = this.lost = this.asked = this.emitted = 0;
-    this.calls.clear();
+    this.callers.clear();
     this.losses.clear();
     this.asks.clear();
     this.events.clear();
@@ -193,10 +194,10 @@ export class Batch {
 
   /** Nothing was decided: the calls will be asked again. */
   forget(): void {
-    for (let at = 0; at < this.calls.size; at += 1) {
-      const call = this.calls.at(at) as BookedCall; // see `tellAnswers`
-      call.decided = undefined;
-      if (!call.isWaiting) call.entry = undefined;
+    for (let at = 0; at < this.callers.size; at += 1) {
+      const caller = this.callers.at(at) as Caller; // see `tellAnswers`
+      caller.decided = undefined;
+      if (!caller.isWaiting) caller.entry = undefined;
     }
     this.clear();
   }

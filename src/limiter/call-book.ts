@@ -10,10 +10,11 @@
 import type { SlotkeeperError } from '../fault.ts';
 import { CallEnvelope, type Lane, type Tag } from '../otp/message.ts';
 import { blockOf, type RunEntry, refusalError, type SessionEntry } from '../slots/index.ts';
+import type { Caller } from './caller.ts';
 import type { Desk } from './desk.ts';
 
 /** A call to the limiter. It carries what is asked as its own fields (`calls.ts`). */
-export abstract class BookedCall extends CallEnvelope {
+export abstract class BookedCall extends CallEnvelope implements Caller {
   /** Milliseconds that its caller waits for a slot; 0 when he does not wait. */
   readonly waitTimeoutMs: number;
   /** What it waits for, or was given. */
@@ -49,6 +50,14 @@ export abstract class BookedCall extends CallEnvelope {
   startWaiting(entry: RunEntry | SessionEntry): void {
     this.entry = entry;
     this.extendTo(this.waitTimeoutMs);
+  }
+
+  /** Tells its caller what was decided; false when he has had his answer. */
+  tell(): boolean {
+    const { decided, answerer } = this;
+    const isRefused = decided instanceof Error;
+    if (answerer) return answerer.replyTo(this, decided, isRefused);
+    return isRefused ? this.rejectWith(decided) : this.resolveWith(decided);
   }
 
   override expired(server: string, timeoutMs: number): void {

@@ -4,7 +4,7 @@
  */
 import { SlotkeeperError } from '../fault.ts';
 import type { RunEntry, SessionEntry } from '../slots/index.ts';
-import type { BookedCall } from './call-book.ts';
+import type { Caller } from './caller.ts';
 import { leaveIfAnswered } from './grants.ts';
 import { noteWaitEnded } from './journal-notes.ts';
 import { endAll } from './operations.ts';
@@ -32,7 +32,7 @@ export function close(limiter: Survivors, fault: () => SlotkeeperError): void {
   limiter.drains.reject(fault);
   desk.book.close(fault);
   finish(limiter);
-  for (const call of callers) call.rejectWith(fault());
+  for (const caller of callers) caller.rejectWith(fault());
   for (const port of limiter.ports) port.close(fault());
   limiter.streams.close();
 }
@@ -45,14 +45,14 @@ export function stopped(): SlotkeeperError<'stopped'> {
  * Takes all who wait out of the queue; who has left already is said to have left. Work that is no part of the
  * process goes on waiting for the next one if the limiter has failed, or was told to keep it.
  */
-function callersWaiting(limiter: Survivors, areOrdersKept: boolean): BookedCall[] {
+function callersWaiting(limiter: Survivors, areOrdersKept: boolean): Caller[] {
   const { tables } = limiter;
-  const callers: BookedCall[] = [];
+  const callers: Caller[] = [];
   const withdraw = (entry: RunEntry | SessionEntry, take: () => void): void => {
     const { waiter } = entry;
     if (!waiter) return;
     leaveIfAnswered(limiter, waiter);
-    callers.push(...(waiter.claimants as BookedCall[])); // only calls wait
+    callers.push(...(waiter.claimants as Caller[])); // nobody else is added
     if (entry.waiter === waiter) take();
   };
   const takeRun = (run: RunEntry): void => {

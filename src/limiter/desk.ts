@@ -16,7 +16,7 @@ import {
   type SessionEntry,
   type SlotTables,
 } from '../slots/index.ts';
-import { giveBackAtOnce, queueAtOnce } from './at-once.ts';
+import { giveBackAtOnce, queueAtOnce, queueJobAtOnce } from './at-once.ts';
 import type { Batch } from './batch.ts';
 import { type BookedCall, CallBook } from './call-book.ts';
 import {
@@ -35,6 +35,7 @@ import {
 } from './calls.ts';
 import type { Holder } from './holder.ts';
 import { NOTHING_RELEASED, type ReleaseReport } from './release-report.ts';
+import type { WaitingJob } from './waiting-job.ts';
 
 export class Desk {
   readonly book = new CallBook();
@@ -79,6 +80,12 @@ export class Desk {
   askForRun(call: AcquireRunCall, signal: AbortSignal | undefined): Promise<unknown> {
     if (call.canWait && !signal?.aborted) queueAtOnce(this, call);
     return this.ask(call, signal);
+  }
+
+  /** A job that has to wait begins to, on this stack, and is awaited; `undefined` if it cannot now. */
+  queueJob<Result>(waiting: WaitingJob<Result>): Promise<Result> | undefined {
+    const result = waiting.result();
+    return queueJobAtOnce(this, waiting) ? result : undefined;
   }
 
   /** The same, but `undefined` when it has been answered already: `call.answered` is what it asked for. */

@@ -3,7 +3,7 @@
  */
 import { expectKnown, expectOption, invalidOption } from '../otp/options.ts';
 import { invalidId, isId, RefusalError } from '../slots/index.ts';
-import { AcquireRunCall, AcquireSessionCall } from './calls.ts';
+import { isAcquirer } from './caller.ts';
 import { type Explanation, explainEntry, explainRefusal } from './explanation.ts';
 import { runIds } from './run-ids.ts';
 import type { Survivors } from './survivors.ts';
@@ -32,8 +32,7 @@ export function explain(limiter: Survivors, subject: ExplainSubject): Explanatio
 
 function explainError(limiter: Survivors, error: RefusalError): Explanation {
   const request = RefusalError.requestOf(error);
-  const isRequest = request instanceof AcquireRunCall || request instanceof AcquireSessionCall;
-  if (!isRequest || !request.isFor(limiter.desk)) return { state: 'unknown' };
+  if (!isAcquirer(request) || !request.isFor(limiter.desk)) return { state: 'unknown' };
   return explainRefusal(limiter, error.code, request);
 }
 

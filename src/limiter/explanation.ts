@@ -16,7 +16,8 @@ import {
   type WaitEstimate,
   type Waiter,
 } from '../slots/index.ts';
-import { AcquireRunCall, type AcquireSessionCall } from './calls.ts';
+import type { Acquirer } from './caller.ts';
+import { AcquireSessionCall } from './calls.ts';
 import { textOf } from './explanation-text.ts';
 import { rowOf, type SlotRow } from './slot-row.ts';
 import { tieOf } from './slot-tie.ts';
@@ -111,9 +112,9 @@ export function explainEntry(
 export function explainRefusal(
   limiter: Survivors,
   code: RefusalCode,
-  request: AcquireRunCall | AcquireSessionCall,
+  request: Acquirer,
 ): Explanation {
-  const isRun = request instanceof AcquireRunCall;
+  const isRun = !(request instanceof AcquireSessionCall);
   const { sessionId, owner } = request;
   const kind = isRun ? request.kind : undefined;
   const { tables } = limiter;

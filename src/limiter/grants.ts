@@ -13,12 +13,13 @@ import {
   type Waiter,
 } from '../slots/index.ts';
 import { bind, takeOver } from './bonds.ts';
-import type { BookedCall } from './call-book.ts';
-import type { AcquireRunCall, AcquireSessionCall } from './calls.ts';
+import { type Caller, requestOf } from './caller.ts';
+import type { Bonds } from './calls.ts';
 import { noteWaitEnded } from './journal-notes.ts';
 import { recordGrant, recordRefusal } from './records.ts';
 import { RunSlot, SessionSlot } from './slot.ts';
 import type { Survivors } from './survivors.ts';
+import { WaitingJob } from './waiting-job.ts';
 
 /** Grants every waiter for whom there is room, in order, where it can be written down. */
 export function grantWaiters(limiter: Survivors): void {
@@ -30,11 +31,16 @@ export function grantWaiters(limiter: Survivors): void {
   for (let entry = tables.nextRun(); entry; entry = tables.nextRun()) grantOrDrop(limiter, entry);
 }
 
-/** The handle that a claimant gets. */
-export function handleOn(
+/** What a caller is told who is given a slot: a handle, or himself if he brings his job with him. */
+export function grantedTo(
   limiter: Survivors,
+  caller: Caller,
   entry: RunEntry | SessionEntry,
-): RunSlot | SessionSlot {
+): RunSlot | SessionSlot | WaitingJob {
+  return caller instanceof WaitingJob ? caller : handleOn(limiter, entry);
+}
+
+function handleOn(limiter: Survivors, entry: RunEntry | SessionEntry): RunSlot | SessionSlot {
   if (entry instanceof RunEntry) return runHandleOn(limiter, entry);
   const handle = new SessionSlot(entry, limiter.desk);
   limiter.traces?.watch(handle, entry);
@@ -59,48 +65,43 @@ export function refuseWait(
   if (entry.waiter !== waiter) return;
   withdraw(limiter, entry, code);
   const waitedMs = limiter.now - waiter.since;
-  for (const call of callsOf(waiter)) refuseCall(limiter, call, { code }, waitedMs);
+  for (const caller of callersOf(waiter)) refuse(limiter, caller, { code }, waitedMs);
 }
 
 /** One caller is refused, wherever his call is: his holder is down. */
-export function refuseCaller(limiter: Survivors, call: BookedCall): void {
-  const { entry } = call;
+export function refuseCaller(limiter: Survivors, caller: Caller): void {
+  const { entry } = caller;
   const waiter = entry?.waiter;
   const since = waiter?.since ?? limiter.now;
-  if (entry && waiter?.hasClaimant(call)) {
-    limiter.tables.removeClaim(waiter, call);
+  if (entry && waiter?.hasClaimant(caller)) {
+    limiter.tables.removeClaim(waiter, caller);
     if (!waiter.isClaimed) withdraw(limiter, entry, 'withdrawn');
   }
-  refuseCall(limiter, call, { code: 'withdrawn' }, limiter.now - since);
+  refuse(limiter, caller, { code: 'withdrawn' }, limiter.now - since);
 }
 
 /** One caller leaves a wait, having had his answer; the last one takes it out of the queue. */
-export function leaveWait(limiter: Survivors, call: BookedCall): void {
-  const { entry } = call;
+export function leaveWait(limiter: Survivors, caller: Caller): void {
+  const { entry } = caller;
   const waiter = entry?.waiter;
-  if (!entry || !waiter?.hasClaimant(call)) return;
-  const { answered } = call;
+  if (!entry || !waiter?.hasClaimant(caller)) return;
+  const { answered } = caller;
   const code = answered instanceof RefusalError ? answered.code : 'withdrawn';
   const refusal = { ...blockOf(limiter.tables, entry), code };
-  recordRefusal(limiter, requestOf(call), refusal, limiter.now - waiter.since);
-  limiter.tables.removeClaim(waiter, call);
+  recordRefusal(limiter, requestOf(caller), refusal, limiter.now - waiter.since);
+  limiter.tables.removeClaim(waiter, caller);
   if (!waiter.isClaimed) withdraw(limiter, entry, code);
 }
 
 /** Callers who have had their answer (a deadline, an abort) and whose leaving is on its way here. */
 export function leaveIfAnswered(limiter: Survivors, waiter: Waiter): void {
-  for (const call of callsOf(waiter)) if (call.isSettled) leaveWait(limiter, call);
+  for (const caller of callersOf(waiter)) if (caller.isSettled) leaveWait(limiter, caller);
 }
 
 /** An acquire is answered with a refusal. */
-export function refuseCall(
-  limiter: Survivors,
-  call: BookedCall,
-  refusal: Refusal,
-  waited: number,
-): void {
-  limiter.batch.refuse(call, refusalError(refusal, call));
-  recordRefusal(limiter, requestOf(call), refusal, waited);
+export function refuse(limiter: Survivors, caller: Caller, refusal: Refusal, waited: number): void {
+  limiter.batch.refuse(caller, refusalError(refusal, caller));
+  recordRefusal(limiter, requestOf(caller), refusal, waited);
 }
 
 /**
@@ -110,40 +111,53 @@ export function refuseCall(
 function grantOrDrop(limiter: Survivors, entry: RunEntry | SessionEntry): void {
   const { waiter } = entry;
   if (!waiter) return;
-  let calls = callsOf(waiter);
-  if (calls.some(isGone)) {
-    for (const call of calls) if (isGone(call)) leaveWait(limiter, call);
-    if (entry.waiter !== waiter) return;
-    calls = callsOf(waiter);
-  }
-  grant(limiter, entry, waiter.since, calls);
+  const only = waiter.onlyClaimant as Caller | undefined; // nobody else is ever added
+  if (only) {
+    if (isGone(only)) leaveWait(limiter, only);
+    else grantTo(limiter, entry, waiter, only);
+  } else grantToAll(limiter, entry, waiter);
 }
 
-function isGone(call: BookedCall): boolean {
-  return call.expireIfDue() || call.isSettled;
-}
-
-function grant(
+/** A list costs a tenth of a grant: this is the way of nearly all. */
+function grantTo(
   limiter: Survivors,
   entry: RunEntry | SessionEntry,
-  since: number,
-  calls: readonly BookedCall[],
+  { since }: Waiter,
+  caller: Caller,
 ): void {
-  const { tables, tokens, batch, now } = limiter;
+  hold(limiter, entry, requestOf(caller).bonds);
+  recordGrant(limiter, entry, since);
+  limiter.batch.answer(caller, grantedTo(limiter, caller, entry), entry);
+}
+
+function grantToAll(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
+  for (const caller of callersOf(waiter)) if (isGone(caller)) leaveWait(limiter, caller);
+  if (entry.waiter !== waiter) return;
+  const callers = callersOf(waiter);
+  hold(limiter, entry, callers[0] && requestOf(callers[0]).bonds);
+  const work = callers.length > 1 && workAmong(callers, entry);
+  if (work) takeOver(limiter, entry, work);
+  recordGrant(limiter, entry, waiter.since);
+  for (const caller of callers) {
+    limiter.batch.answer(caller, grantedTo(limiter, caller, entry), entry);
+  }
+}
+
+function isGone(caller: Caller): boolean {
+  return caller.expireIfDue() || caller.isSettled;
+}
+
+function hold(limiter: Survivors, entry: RunEntry | SessionEntry, bonds: Bonds | undefined): void {
+  const { tables, tokens, now } = limiter;
   if (entry instanceof RunEntry) tables.grantRun(entry, tokens.next(), now);
   else tables.grantSession(entry, tokens.next(), now);
-  const bonds = calls[0] && requestOf(calls[0]).bonds;
   if (bonds) bind(limiter, entry, bonds);
-  const work = calls.length > 1 && workAmong(calls, entry);
-  if (work) takeOver(limiter, entry, work);
-  recordGrant(limiter, entry, since);
-  for (const call of calls) batch.answer(call, handleOn(limiter, entry), entry);
 }
 
 /** What the slot is to be held for, whoever asked first: of those who want it to live as long as it does. */
-function workAmong(calls: readonly BookedCall[], { life }: RunEntry | SessionEntry) {
-  const isAlike = (call: BookedCall) => requestOf(call).bonds?.life === life;
-  const leader = calls.find((call) => requestOf(call).bonds?.work && isAlike(call));
+function workAmong(callers: readonly Caller[], { life }: RunEntry | SessionEntry) {
+  const isAlike = (caller: Caller) => requestOf(caller).bonds?.life === life;
+  const leader = callers.find((caller) => requestOf(caller).bonds?.work && isAlike(caller));
   return leader && requestOf(leader).bonds?.work;
 }
 
@@ -155,11 +169,6 @@ function withdraw(limiter: Survivors, entry: RunEntry | SessionEntry, code: Refu
   } else tables.withdrawSession(entry);
 }
 
-function callsOf(waiter: Waiter): BookedCall[] {
-  return waiter.claimants as BookedCall[]; // only calls are ever added
-}
-
-/** What a call asks for that can wait. */
-export function requestOf(call: BookedCall): AcquireRunCall | AcquireSessionCall {
-  return call as AcquireRunCall | AcquireSessionCall; // nothing else waits or is refused
+function callersOf(waiter: Waiter): Caller[] {
+  return waiter.claimants as Caller[]; // nobody else is ever added
 }

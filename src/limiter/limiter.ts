@@ -26,7 +26,7 @@ import type {
   TryRunOptions,
 } from './acquire-options.ts';
 import { termsOf } from './acquire-terms.ts';
-import { acquireRunAtOnce } from './at-once.ts';
+import { acquireNewRunAtOnce, acquireRunAtOnce } from './at-once.ts';
 import type { BookedCall } from './call-book.ts';
 import {
   AcquireRunCall,
@@ -42,14 +42,16 @@ import { type ExplainSubject, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { checkedBy, checkLimitChanges, type SetLimitsOptions } from './limit-options.ts';
 import { type ListOptions, list } from './listing.ts';
+import type { BoundRequest } from './operations.ts';
 import { openPort } from './port-desk.ts';
 import { checkReleaseOptions, type ReleaseOptions } from './release-options.ts';
 import type { ReleaseReport } from './release-report.ts';
 import { runIds } from './run-ids.ts';
-import { RunSlot, type SessionSlot } from './slot.ts';
+import { type Job, RunSlot, type SessionSlot } from './slot.ts';
 import type { SlotRow } from './slot-row.ts';
 import type { Status } from './status.ts';
 import type { Survivors } from './survivors.ts';
+import { WaitingJob } from './waiting-job.ts';
 
 /** Characters of what is said of an eviction. */
 const LONGEST_NOTE = 256;
@@ -100,7 +102,8 @@ export class ConcurrencyLimiter {
       const runKey = checkedKey(sessionId, runId);
       const signal = options?.signal;
       const mayAnswer = hasShareLeft();
-      const slot = this.runAtOnce(sessionId, runKey, terms, signal, mayAnswer);
+      const request = this.requestAtOnce(sessionId, runKey, terms, signal, mayAnswer);
+      const slot = request && acquireRunAtOnce(this.survivors.desk, request);
       if (slot) return mayAnswer ? Promise.resolve(slot) : this.survivors.desk.giveLater(slot);
       const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
       return this.survivors.desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
@@ -130,7 +133,8 @@ export class ConcurrencyLimiter {
   ): RunSlot | RefusalError {
     const terms = termsOf(options, 'run_now', this.survivors);
     const runKey = checkedKey(sessionId, runId);
-    const slot = this.runAtOnce(sessionId, runKey, terms, undefined, true);
+    const request = this.requestAtOnce(sessionId, runKey, terms, undefined, true);
+    const slot = request && acquireRunAtOnce(this.survivors.desk, request);
     if (slot) return slot;
     const call = new AcquireRunCall(this.survivors.desk, sessionId, runKey, terms);
     return this.askNow(call) as RunSlot | RefusalError; // as it asks for
@@ -145,7 +149,7 @@ export class ConcurrencyLimiter {
    */
   withRunSlot<Result>(
     sessionId: string,
-    fn: (slot: RunSlot) => Result | PromiseLike<Result>,
+    fn: Job<Result>,
     options?: AcquireRunOptions,
   ): Promise<Result> {
     try {
@@ -154,10 +158,15 @@ export class ConcurrencyLimiter {
       const runKey = runIds.next();
       const signal = options?.signal;
       const mayAnswer = hasShareLeft();
-      const slot = this.runAtOnce(sessionId, runKey, terms, signal, mayAnswer);
       const { desk } = this.survivors;
+      const request = this.requestAtOnce(sessionId, runKey, terms, signal, mayAnswer);
+      const slot = request && acquireNewRunAtOnce(desk, request);
       if (slot && mayAnswer) return RunSlot.use(slot, fn);
       if (slot) return desk.giveLater(slot).then((given) => RunSlot.use(given, fn));
+      const waiting = WaitingJob.isEnoughFor(terms, signal)
+        ? desk.queueJob(new WaitingJob(desk, sessionId, runKey, terms, fn))
+        : undefined;
+      if (waiting) return waiting;
       const call = new AcquireRunCall(desk, sessionId, runKey, terms);
       // An async function that waits here would keep three times as much for each caller who waits.
       const asked = desk.askForRun(call, signal) as Promise<RunSlot>; // as it asks for
@@ -324,23 +333,21 @@ export class ConcurrencyLimiter {
   }
 
   /**
-   * A run slot that an idle limiter gives on this stack. If it may not answer now, only where no signal
-   * and no holder could end the wait for the answer.
+   * What an idle limiter is asked for on this stack; `undefined` where it is of no use. If it may not answer
+   * now, only where no signal and no holder could end the wait for the answer.
    */
-  private runAtOnce(
+  private requestAtOnce(
     sessionId: string,
     runKey: RunKey,
     terms: AcquireTerms,
     signal: AbortSignal | undefined,
     mayAnswer: boolean,
-  ): RunSlot | undefined {
-    const { tables, desk } = this.survivors;
-    if (signal?.aborted || tables.runGate.isFull) return undefined;
+  ): BoundRequest | undefined {
+    if (signal?.aborted || this.survivors.tables.runGate.isFull) return undefined;
     const { owner, kind, priority, labels, bonds, waitTimeoutMs } = terms;
     if (!mayAnswer && (signal || bonds)) return undefined;
     const canWait = waitTimeoutMs > 0;
-    const request = { sessionId, runKey, owner, kind, priority, labels, bonds, canWait };
-    return acquireRunAtOnce(desk, request);
+    return { sessionId, runKey, owner, kind, priority, labels, bonds, canWait };
   }
 
   private askNow(call: BookedCall): unknown {

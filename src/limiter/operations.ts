@@ -15,6 +15,7 @@ import {
 } from '../slots/index.ts';
 import { bind, renew, takeOver, unbind } from './bonds.ts';
 import type { BookedCall } from './call-book.ts';
+import { type Caller, requestOf } from './caller.ts';
 import type {
   AcquireCall,
   AcquireRunCall,
@@ -35,15 +36,7 @@ import type {
   TakeBackCall,
   WithdrawCall,
 } from './calls.ts';
-import {
-  grantWaiters,
-  handleOn,
-  leaveWait,
-  refuseCall,
-  refuseCaller,
-  refuseWait,
-  requestOf,
-} from './grants.ts';
+import { grantedTo, grantWaiters, leaveWait, refuse, refuseCaller, refuseWait } from './grants.ts';
 import type { Holder } from './holder.ts';
 import { noteNotTakenUp, noteQueued } from './journal-notes.ts';
 import type { Lease } from './leases.ts';
@@ -71,7 +64,7 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
     switch (decision.type) {
       case 'grant': {
         const entry = holdRun(limiter, call);
-        batch.answer(call, handleOn(limiter, entry), entry);
+        batch.answer(call, grantedTo(limiter, call, entry), entry);
         break;
       }
       case 'wait':
@@ -98,7 +91,7 @@ export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>
         const entry = tables.holdSession(call, limiter.tokens.next(), now);
         if (call.bonds) bind(limiter, entry, call.bonds);
         recordGrant(limiter, entry, now);
-        batch.answer(call, handleOn(limiter, entry), entry);
+        batch.answer(call, grantedTo(limiter, call, entry), entry);
         break;
       }
       case 'wait':
@@ -111,7 +104,10 @@ export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>
 };
 
 export const releaseRun: Operation<ReleaseRunCall, RunEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(call, () => tables.runs.get(runIds.keyOf(call.id))),
+  decide: ({ tables, isDurable }, call) =>
+    call.held && !isDurable
+      ? whileHeld(call.held)
+      : concerned(call, tables.runs.get(runIds.keyOf(call.id))),
 
   change(limiter, call, entry) {
     limiter.batch.answer(call, entry ? releaseOneRun(limiter, entry, call) : NOTHING_RELEASED);
@@ -120,7 +116,7 @@ export const releaseRun: Operation<ReleaseRunCall, RunEntry | undefined> = {
 };
 
 export const releaseSession: Operation<ReleaseSessionCall, SessionEntry | undefined> = {
-  decide: ({ tables }, call) => concerned(call, () => tables.sessions.get(call.id)),
+  decide: ({ tables }, call) => concerned(call, tables.sessions.get(call.id)),
 
   change(limiter, call, entry) {
     limiter.batch.answer(
@@ -305,16 +301,16 @@ function answerKnown(
   decision: Exclude<Verdict<RunEntry | SessionEntry>, { type: 'grant' | 'wait' }>,
 ): void {
   if (decision.type === 'join') claim(limiter, call, decision.entry);
-  else if (decision.type === 'refuse') refuseCall(limiter, call, decision.refusal, 0);
+  else if (decision.type === 'refuse') refuse(limiter, call, decision.refusal, 0);
   else if (decision.type === 'held') {
     const { work } = requestOf(call).bonds ?? {};
     if (work && isAlike(decision.entry, call)) takeOver(limiter, decision.entry, work);
-    limiter.batch.answer(call, handleOn(limiter, decision.entry), decision.entry);
+    limiter.batch.answer(call, grantedTo(limiter, call, decision.entry), decision.entry);
   }
 }
 
 function isManaged(entry: RunEntry): boolean {
-  const waiting = entry.waiter?.claimants[0] as BookedCall | undefined; // only calls wait
+  const waiting = entry.waiter?.claimants[0] as Caller | undefined; // nobody else is added
   return (waiting ? requestOf(waiting).bonds?.work : tieOf(entry)?.work) !== undefined;
 }
 
@@ -338,12 +334,16 @@ function claim(limiter: Survivors, call: BookedCall, entry: RunEntry | SessionEn
   if (work) queueMicrotask(() => call.entry && work.queued());
 }
 
+/** A run's entry is that of one grant. Tables that were built anew from a journal may know another. */
+function whileHeld(entry: RunEntry): RunEntry | undefined {
+  return entry.isHeld ? entry : undefined;
+}
+
 /** What a release is about: with a handle or a token, only the grant that it stands for. */
 function concerned<Entry extends RunEntry | SessionEntry>(
   { token, held }: ReleaseCall<Entry>,
-  find: () => Entry | undefined,
+  entry: Entry | undefined,
 ): Entry | undefined {
-  const entry = find();
   const grant = token ?? held?.token;
   if (grant === undefined || entry === undefined) return entry;
   return entry.isHeld && entry.token === grant ? entry : undefined;

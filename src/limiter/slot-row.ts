@@ -2,7 +2,8 @@
  * A slot, or a wait for one, as plain JSON: what `list` gives and `explain` begins with.
  */
 import { type Labels, RunEntry, type SessionEntry, type Waiter } from '../slots/index.ts';
-import type { AcquireCall, Bonds } from './calls.ts';
+import type { Acquirer } from './caller.ts';
+import type { Bonds } from './calls.ts';
 import { tieOf } from './slot-tie.ts';
 import type { Survivors } from './survivors.ts';
 
@@ -65,7 +66,7 @@ export function rowOf(
 
 /** What the slot will hang on that somebody waits for: as the oldest caller says who waits still. */
 function bondsOf({ claimants }: Waiter): Bonds | undefined {
-  return (claimants[0] as AcquireCall | undefined)?.bonds; // only acquires wait
+  return (claimants[0] as Acquirer | undefined)?.bonds; // nobody else waits
 }
 
 function leaseOf(bonds: Bonds | undefined): number | null {

@@ -109,19 +109,19 @@ export class SessionSlot extends Slot<SessionEntry> {
   }
 }
 
+/** What is done with a run slot. */
+export type Job<Result> = (slot: RunSlot) => Result | PromiseLike<Result>;
+
 /** A run slot that is held. */
 export class RunSlot extends Slot<RunEntry> {
   get sessionId(): string {
     return this.entry.session.id;
   }
 
-  /** Runs `fn` with it and releases it, however `fn` ends. Settles as `fn` does. */
-  static async use<Result>(
-    slot: RunSlot,
-    fn: (slot: RunSlot) => Result | PromiseLike<Result>,
-  ): Promise<Result> {
+  /** Runs `job` with it and releases it, however `job` ends. Settles as `job` does. */
+  static async use<Result>(slot: RunSlot, job: Job<Result>): Promise<Result> {
     try {
-      return await fn(slot);
+      return await job(slot);
     } finally {
       slot.desk.giveBackSilently(slot.entry);
     }

@@ -11,6 +11,7 @@
  * tables, and the turn's end commits them in one transaction and then answers them in order.
  */
 import type { BookedCall } from './call-book.ts';
+import type { Caller } from './caller.ts';
 import type { FaultPoints } from './fault-points.ts';
 import { noteActivities } from './journal-notes.ts';
 import { askForEnd, loseSlot } from './slot.ts';
@@ -132,19 +133,12 @@ function reply(limiter: Survivors): void {
 }
 
 /** Gives a caller his answer. False when he has gone, and a slot was for him that nobody else has. */
-function answer(call: BookedCall): boolean {
-  const { entry, decided, answerer } = call;
-  const isRefused = decided instanceof Error;
-  const isDelivered = answerer ? answerer.replyTo(call, decided, isRefused) : settle(call);
-  if (!entry || isRefused) return true;
+function answer(caller: Caller): boolean {
+  const { entry, decided } = caller;
+  const isDelivered = caller.tell();
+  if (!entry || decided instanceof Error) return true;
   if (isDelivered) entry.claims += 1;
   return entry.claims > 0;
-}
-
-/** Answers a call that no server has taken up yet. */
-function settle(call: BookedCall): boolean {
-  const { decided } = call;
-  return decided instanceof Error ? call.rejectWith(decided) : call.resolveWith(decided);
 }
 
 /** Everybody who asked for it has gone meanwhile: nobody would ever give it back. */

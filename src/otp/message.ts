@@ -11,6 +11,7 @@ import { type AbortTarget, offAbort, onAbort } from './abort-listeners.ts';
 import { callAnswered } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { Deadline, deadlinesOf } from './deadlines.ts';
+import { latePromise } from './late-promise.ts';
 import { ListItem } from './linked-list.ts';
 
 /** `control`: sys and exit. `urgent`: down, and what a server declares as uncancellable. */
@@ -103,7 +104,7 @@ export class CallEnvelope extends Envelope<Tag> {
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
   /** Made when its caller has to wait. */
-  private resolve: ((value: unknown) => void) | undefined = undefined;
+  resolve: ((value: unknown) => void) | undefined = undefined;
   /** What bounds the wait, where anything does. */
   private patience: Patience | undefined = undefined;
   /** Zero unless somebody listens to call events. */
@@ -149,9 +150,7 @@ export class CallEnvelope extends Envelope<Tag> {
   promise(to: Addressee, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.settlement === 'resolved') return Promise.resolve(this.answer);
     if (this.settlement === 'rejected') return Promise.reject(this.answer);
-    const promise = new Promise(keepResolve);
-    this.resolve = keptResolve;
-    keptResolve = undefined; // it would keep the promise, and what that resolves with
+    const promise = latePromise(this);
     const isBounded = timeoutMs !== Infinity || signal !== undefined;
     if (isBounded || this.sentAt > 0) this.patience = new Patience(this, to, timeoutMs, signal);
     // It may have aborted while the call was being served on this stack.
@@ -204,7 +203,6 @@ export class CallEnvelope extends Envelope<Tag> {
   /** Fails the caller; false when the call had ended before. */
   rejectWith(error: unknown): boolean {
     if (!this.settle('rejected', error)) return false;
-    // Keeping a second function for it would cost each caller who waits 72 bytes.
     this.resolve?.(Promise.reject(error));
     return true;
   }
@@ -227,13 +225,6 @@ export class CallEnvelope extends Envelope<Tag> {
       durationMs: performance.now() - this.sentAt,
     });
   }
-}
-
-let keptResolve: ((value: unknown) => void) | undefined;
-
-/** An executor that is the same for all: one of its own would cost each caller who waits a hundred bytes. */
-function keepResolve(resolve: (value: unknown) => void): void {
-  keptResolve = resolve;
 }
 
 /** How long a caller waits: until a time, until his signal aborts, or both. */

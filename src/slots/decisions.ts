@@ -46,7 +46,11 @@ const DRAINING: Refusal = { code: 'draining' };
 
 export function decideRun(tables: SlotTables, request: RunRequest): Decision<RunEntry> {
   const known = tables.runs.get(request.runKey);
-  if (known) return decideKnownRun(tables, known, request);
+  return known ? decideKnownRun(tables, known, request) : decideNewRun(tables, request);
+}
+
+/** Of a run whose id nobody can have, for it was made just now. */
+export function decideNewRun(tables: SlotTables, request: RunRequest): Decision<never> {
   if (tables.isDraining) return refuse(DRAINING);
   const full = fullForNewRun(tables, request);
   if (!full) return GRANT;

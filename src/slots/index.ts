@@ -5,6 +5,7 @@ export { aheadOf, type Block, blocksOfRun, blocksOfSession, type RunTerms } from
 export {
   blockOf,
   type Decision,
+  decideNewRun,
   decideRun,
   decideSession,
   type RunRequest,
@@ -35,4 +36,4 @@ export { SlotTables } from './slot-tables.ts';
 export { Tape } from './tape.ts';
 export { estimateWait, type WaitEstimate } from './wait-estimate.ts';
 export { waitersIn } from './wait-queue.ts';
-export type { Waiter } from './waiter.ts';
+export { Waiter } from './waiter.ts';

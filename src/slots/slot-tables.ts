@@ -106,11 +106,11 @@ export class SlotTables {
     return entry;
   }
 
-  /** A run that was decided to wait. */
-  queueRun(request: RunRequest, now: number): RunEntry {
+  /** A run that was decided to wait. `waiter`: a new one, if somebody brings his own. */
+  queueRun(request: RunRequest, now: number, waiter = new Waiter(request.priority)): RunEntry {
     const entry = this.newRun(request);
     this.undo.add(this.untieRun, entry);
-    this.joinQueue(entry, request.priority, now);
+    this.joinQueue(entry, waiter, now);
     return entry;
   }
 
@@ -150,7 +150,7 @@ export class SlotTables {
 
   queueSession(request: SessionRequest, now: number): SessionEntry {
     const entry = this.newSession(request);
-    this.joinQueue(entry, request.priority, now);
+    this.joinQueue(entry, new Waiter(request.priority), now);
     return entry;
   }
 
@@ -436,9 +436,11 @@ export class SlotTables {
 
   // ── Standing in the queue ───────────────────────────────────────────────────────────────────────
 
-  private joinQueue(entry: RunEntry | SessionEntry, priority: number, now: number): void {
+  private joinQueue(entry: RunEntry | SessionEntry, waiter: Waiter, now: number): void {
     this.arrivals += 1;
-    const waiter = new Waiter(entry, priority, this.arrivals, now);
+    waiter.entry = entry;
+    waiter.arrival = this.arrivals;
+    waiter.since = now;
     this.enqueue(waiter);
     this.undo.add(this.dequeue, waiter);
   }

@@ -9,12 +9,13 @@ import type { Group } from './rounds.ts';
 import type { Bucket } from './wait-queue.ts';
 
 export class Waiter<Entry = unknown> {
-  readonly entry: Entry;
   readonly priority: number;
+  /** The id that waits. Set, with what follows, when it begins to. */
+  entry: Entry | undefined = undefined;
   /** Rises with every waiter of the limiter. */
-  readonly arrival: number;
+  arrival = 0;
   /** Monotonic milliseconds at which the wait began. */
-  readonly since: number;
+  since = 0;
   /** The callers, in the order in which they came: mostly one. */
   private claimant: object | undefined = undefined;
   private more: Set<object> | undefined = undefined;
@@ -25,11 +26,8 @@ export class Waiter<Entry = unknown> {
   previous: Waiter | undefined = undefined;
   next: Waiter | undefined = undefined;
 
-  constructor(entry: Entry, priority: number, arrival: number, since: number) {
-    this.entry = entry;
+  constructor(priority: number) {
     this.priority = priority;
-    this.arrival = arrival;
-    this.since = since;
   }
 
   get isClaimed(): boolean {
@@ -49,6 +47,11 @@ export class Waiter<Entry = unknown> {
   removeClaimant(claimant: object): void {
     if (this.claimant === claimant) this.claimant = undefined;
     else this.more?.delete(claimant);
+  }
+
+  /** The only one of them, where there is but one. */
+  get onlyClaimant(): object | undefined {
+    return this.more ? undefined : this.claimant;
   }
 
   /** A list of them as they are now. */
