@@ -11,12 +11,19 @@ import {
   expectCount,
   FEW_ROUNDS,
   median,
+  ROUNDS,
   type Sampler,
   sampleEach,
   timeEach,
 } from './harness.ts';
 import { type Gate, PEERS, peerVersions } from './peers.ts';
 import { printTable, type Row } from './table.ts';
+
+/**
+ * A round of hand-overs has a thousand jobs, one in each macrotask, and so much code between two of them is
+ * not compiled to its end for tens of thousands. A daemon that is up for a minute has had them.
+ */
+const HANDOVER_WARM_UPS = 50;
 
 const SLOTS = 50;
 const CALLERS = 50;
@@ -135,6 +142,8 @@ export async function benchHandover(): Promise<void> {
   const medians = await withGates(limit, (gates) =>
     sampleEach(
       waiting(gates).map(([name, gate]) => handoverSampler(name, gate, count(name), limit)),
+      ROUNDS,
+      HANDOVER_WARM_UPS,
     ),
   );
   printBeside(

@@ -36,13 +36,14 @@ export function timeEach(
   );
 }
 
-/** The median of each sampler's numbers, from interleaved rounds after a warm-up. */
+/** The median of each sampler's numbers, from interleaved rounds after those that warm up. */
 export async function sampleEach(
   samplers: readonly Sampler[],
   rounds = ROUNDS,
+  warmUps = 1,
 ): Promise<Map<string, number>> {
   const samples = new Map(samplers.map(({ name }) => [name, [] as number[]]));
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = -warmUps; round < rounds; round += 1) {
     for (const sampler of samplers) {
       const value = await sampler.sample();
       if (round >= 0) samples.get(sampler.name)?.push(value);
