@@ -29,7 +29,7 @@ export function acquireRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | u
   return atOnce(desk, grantOnTheSpot, request);
 }
 
-/** The same for a run whose id was made just now. */
+/** The same for a run whose key is from `nextRunKey`, just now. */
 export function acquireNewRunAtOnce(desk: Desk, request: BoundRequest): RunSlot | undefined {
   return atOnce(desk, grantNewOnTheSpot, request);
 }

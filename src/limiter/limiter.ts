@@ -155,7 +155,7 @@ export class ConcurrencyLimiter {
     try {
       const terms = termsOf(options, 'run', this.survivors);
       if (!isId(sessionId)) throw invalidId('sessionId', sessionId);
-      const runKey = runIds.next();
+      const runKey = this.survivors.tables.nextRunKey();
       const signal = options?.signal;
       const mayAnswer = hasShareLeft();
       const { desk } = this.survivors;

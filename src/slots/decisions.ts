@@ -49,7 +49,7 @@ export function decideRun(tables: SlotTables, request: RunRequest): Decision<Run
   return known ? decideKnownRun(tables, known, request) : decideNewRun(tables, request);
 }
 
-/** Of a run whose id nobody can have, for it was made just now. */
+/** Of a run that nobody can know: its key is from `nextRunKey`, just now. */
 export function decideNewRun(tables: SlotTables, request: RunRequest): Decision<never> {
   if (tables.isDraining) return refuse(DRAINING);
   const full = fullForNewRun(tables, request);

@@ -10,6 +10,8 @@ export type RunKey = string | number;
 export class RunIds {
   private readonly prefix: string;
   private last = 0;
+  /** The highest number that somebody has named before it was made: who has seen one id knows the next. */
+  private foreseen = 0;
 
   /** `prefix` is the same for nobody else, so that no id is made twice. */
   constructor(prefix: string) {
@@ -20,6 +22,11 @@ export class RunIds {
   next(): RunKey {
     this.last += 1;
     return this.last;
+  }
+
+  /** Whether somebody may have named the id of this key, the newest, before it was made. */
+  wasForeseen(key: RunKey): boolean {
+    return typeof key === 'string' || key <= this.foreseen;
   }
 
   idOf(key: RunKey): string {
@@ -33,6 +40,8 @@ export class RunIds {
 
   private keyOfOwn(id: string): RunKey {
     const number = Number(id.slice(this.prefix.length));
-    return Number.isSafeInteger(number) && this.idOf(number) === id ? number : id;
+    if (!Number.isSafeInteger(number) || this.idOf(number) !== id) return id;
+    if (number > this.last) this.foreseen = Math.max(this.foreseen, number);
+    return number;
   }
 }

@@ -25,7 +25,7 @@ import { IdTable } from './id-table.ts';
 import { type LimitChanges, type Limits, mergeLimitChanges, withLimits } from './limits.ts';
 import { type Fairness, type Group, Rounds } from './rounds.ts';
 import { Rules } from './rules.ts';
-import type { RunIds } from './run-ids.ts';
+import type { RunIds, RunKey } from './run-ids.ts';
 import { UndoList } from './undo-list.ts';
 import { Branch, type Bucket, firstInLine } from './wait-queue.ts';
 import { Waiter } from './waiter.ts';
@@ -97,6 +97,13 @@ export class SlotTables {
   }
 
   // ── Runs ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The key of an id of our own, which nobody has: who has seen one can take the next. */
+  nextRunKey(): RunKey {
+    let key = this.runIds.next();
+    while (this.runIds.wasForeseen(key) && this.runs.get(key)) key = this.runIds.next();
+    return key;
+  }
 
   /** A run that was decided to be granted. */
   holdRun(request: RunRequest, token: number, now: number): RunEntry {

@@ -10,6 +10,15 @@ describe('RunIds', () => {
     expect(texts.map((text) => ids.keyOf(text))).toEqual(keys);
   });
 
+  test('knowing which may have been named before they were made', () => {
+    const ids = new RunIds('made-');
+    ids.next();
+    ids.keyOf('made-1');
+    expect(ids.wasForeseen(ids.next())).toBe(false);
+    ids.keyOf('made-4');
+    expect([3, 4, 5].map(() => ids.wasForeseen(ids.next()))).toEqual([true, true, false]);
+  });
+
   test.each([
     ['another', 'r1'],
     ['the prefix alone', 'made-'],
