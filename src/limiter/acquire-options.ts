@@ -116,8 +116,9 @@ export function checkAcquireOptions(options: AnyAcquireOptions, asked: Asked): v
   if (durable !== undefined) expectOption('durable', durable, isBoolean, 'true or false');
   if (terms !== undefined) expectOption('terms', terms, areTerms, TERMS);
   if (order !== undefined) expectOption('order', order, isOrder, ORDER_TEXT);
-  if (waitTimeoutMs !== undefined)
+  if (waitTimeoutMs !== undefined) {
     expectOption('waitTimeoutMs', waitTimeoutMs, isDuration, WAITING);
+  }
   if (signal !== undefined) expectOption('signal', signal, isSignal, 'an AbortSignal');
 }
 

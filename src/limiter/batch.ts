@@ -192,7 +192,7 @@ export class Batch {
     return !this.hasContent;
   }
 
-  /** Nothing was decided: the calls will be asked again. */
+  /** Nothing was decided: the calls will be asked again. The tables have been rolled back already. */
   forget(): void {
     for (let at = 0; at < this.callers.size; at += 1) {
       const caller = this.callers.at(at) as Caller; // see `tellAnswers`

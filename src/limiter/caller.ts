@@ -30,7 +30,7 @@ export type Acquirer = AcquireRunCall | AcquireSessionCall | WaitingJob;
 
 /** What a caller asks for who can wait, or be refused. */
 export function requestOf(caller: Caller): Acquirer {
-  return caller as Acquirer; // nobody else waits or is refused
+  return caller as Acquirer; // nobody else waits, or is refused a slot
 }
 
 export function isAcquirer(request: unknown): request is Acquirer {

@@ -31,16 +31,11 @@ export function grantWaiters(limiter: Survivors): void {
   for (let entry = tables.nextRun(); entry; entry = tables.nextRun()) grantOrDrop(limiter, entry);
 }
 
-/** What a caller is told who is given a slot: a handle, or himself if he brings his job with him. */
-export function grantedTo(
+/** The handle that a call is answered with. */
+export function handleOn(
   limiter: Survivors,
-  caller: Caller,
   entry: RunEntry | SessionEntry,
-): RunSlot | SessionSlot | WaitingJob {
-  return caller instanceof WaitingJob ? caller : handleOn(limiter, entry);
-}
-
-function handleOn(limiter: Survivors, entry: RunEntry | SessionEntry): RunSlot | SessionSlot {
+): RunSlot | SessionSlot {
   if (entry instanceof RunEntry) return runHandleOn(limiter, entry);
   const handle = new SessionSlot(entry, limiter.desk);
   limiter.traces?.watch(handle, entry);
@@ -127,7 +122,7 @@ function grantTo(
 ): void {
   hold(limiter, entry, requestOf(caller).bonds);
   recordGrant(limiter, entry, since);
-  limiter.batch.answer(caller, grantedTo(limiter, caller, entry), entry);
+  give(limiter, caller, entry);
 }
 
 function grantToAll(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: Waiter): void {
@@ -138,9 +133,13 @@ function grantToAll(limiter: Survivors, entry: RunEntry | SessionEntry, waiter: 
   const work = callers.length > 1 && workAmong(callers, entry);
   if (work) takeOver(limiter, entry, work);
   recordGrant(limiter, entry, waiter.since);
-  for (const caller of callers) {
-    limiter.batch.answer(caller, grantedTo(limiter, caller, entry), entry);
-  }
+  for (const caller of callers) give(limiter, caller, entry);
+}
+
+/** He is answered with a handle, or with himself if he brings his job with him. */
+function give(limiter: Survivors, caller: Caller, entry: RunEntry | SessionEntry): void {
+  const answer = caller instanceof WaitingJob ? caller : handleOn(limiter, entry);
+  limiter.batch.answer(caller, answer, entry);
 }
 
 function isGone(caller: Caller): boolean {

@@ -36,7 +36,7 @@ import type {
   TakeBackCall,
   WithdrawCall,
 } from './calls.ts';
-import { grantedTo, grantWaiters, leaveWait, refuse, refuseCaller, refuseWait } from './grants.ts';
+import { grantWaiters, handleOn, leaveWait, refuse, refuseCaller, refuseWait } from './grants.ts';
 import type { Holder } from './holder.ts';
 import { noteNotTakenUp, noteQueued } from './journal-notes.ts';
 import type { Lease } from './leases.ts';
@@ -64,7 +64,7 @@ export const acquireRun: Operation<AcquireRunCall, Verdict<RunEntry>> = {
     switch (decision.type) {
       case 'grant': {
         const entry = holdRun(limiter, call);
-        batch.answer(call, grantedTo(limiter, call, entry), entry);
+        batch.answer(call, handleOn(limiter, entry), entry);
         break;
       }
       case 'wait':
@@ -91,7 +91,7 @@ export const acquireSession: Operation<AcquireSessionCall, Verdict<SessionEntry>
         const entry = tables.holdSession(call, limiter.tokens.next(), now);
         if (call.bonds) bind(limiter, entry, call.bonds);
         recordGrant(limiter, entry, now);
-        batch.answer(call, grantedTo(limiter, call, entry), entry);
+        batch.answer(call, handleOn(limiter, entry), entry);
         break;
       }
       case 'wait':
@@ -305,7 +305,7 @@ function answerKnown(
   else if (decision.type === 'held') {
     const { work } = requestOf(call).bonds ?? {};
     if (work && isAlike(decision.entry, call)) takeOver(limiter, decision.entry, work);
-    limiter.batch.answer(call, grantedTo(limiter, call, decision.entry), decision.entry);
+    limiter.batch.answer(call, handleOn(limiter, decision.entry), decision.entry);
   }
 }
 

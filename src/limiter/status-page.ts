@@ -118,7 +118,7 @@ export class StatusPage {
     if (this.shared) this.write(this.shared, changing);
   }
 
-  /** If a crash came between, the sequence is odd still; the next publication makes it even. */
+  /** The sequence is odd while the cells change. */
   private write(shared: Int32Array<SharedArrayBuffer>, changing: number): void {
     Atomics.store(shared, CELL.SEQUENCE, changing);
     for (let cell = CELL.STATE as number; cell < CELLS; cell += 1) {

@@ -3,8 +3,8 @@
  * on nothing.
  *
  * Nothing can end his wait but the limiter. So he needs no envelope, no deadline and no place in the book of
- * calls: he stands in the tables alone, which survive a crash as they are. He is answered with himself, and
- * the handle is made when the job begins. All of this is for the collector's sake: who waits so keeps a third
+ * calls: he stands in the tables alone, which survive a crash as they are. He is answered with himself (so he
+ * must never have a member `then`), and the handle is made when the job begins. All of this is for the collector's sake: who waits so keeps a third
  * less than with a call, and where many wait most of the time goes into copying what they keep.
  */
 import { latePromise } from '../otp/late-promise.ts';
@@ -29,7 +29,8 @@ export class WaitingJob<Result = unknown> extends Waiter<RunEntry> implements Ca
   resolve: ((value: unknown) => void) | undefined = undefined;
   private readonly terms: AcquireTerms;
   private readonly desk: Desk;
-  private readonly job: Job<Result>;
+  /** Until it begins, or will never. */
+  private job: Job<Result> | undefined;
 
   constructor(
     desk: Desk,
@@ -64,7 +65,8 @@ export class WaitingJob<Result = unknown> extends Waiter<RunEntry> implements Ca
   /** Runs the job of one who was given his slot. The same function for all. */
   private static begin<Result>(waiting: WaitingJob<Result>): Promise<Result> {
     const slot = new RunSlot(waiting.entry as RunEntry, waiting.desk); // what it was given
-    return RunSlot.use(slot, waiting.job);
+    const job = waiting.takeJob() as Job<Result>; // it begins once
+    return RunSlot.use(slot, job);
   }
 
   get isSettled(): boolean {
@@ -85,7 +87,16 @@ export class WaitingJob<Result = unknown> extends Waiter<RunEntry> implements Ca
   }
 
   rejectWith(error: unknown): boolean {
-    return !this.isSettled && this.settle(Promise.reject(error));
+    if (this.isSettled) return false;
+    this.takeJob();
+    return this.settle(Promise.reject(error));
+  }
+
+  /** Whoever keeps this, as the error of a refusal does, keeps nothing of the job. */
+  private takeJob(): Job<Result> | undefined {
+    const { job } = this;
+    this.job = undefined;
+    return job;
   }
 
   /** It has no deadline. */

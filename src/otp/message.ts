@@ -103,7 +103,7 @@ export class CallEnvelope extends Envelope<Tag> {
   answerer: Answerer | undefined = undefined;
   private settlement: Settlement = 'none';
   private answer: unknown = undefined;
-  /** Made when its caller has to wait. */
+  /** Made when its caller has to wait. For `latePromise` alone: an answer goes through `resolveWith`. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   /** What bounds the wait, where anything does. */
   private patience: Patience | undefined = undefined;

@@ -152,12 +152,12 @@ function look(): number {
   return measure(recent);
 }
 
-/** Also when the share is used up: a loop that asks and asks goes by a time that goes on. */
+/** Also when the share is used up, so that `recentTime` goes on for who never lets go of the loop. */
 function lookAtTheTime(): void {
   const now = look();
   if (nextShare === undefined) beginShare(now);
-  if (now - startedAt >= MILLISECONDS_PER_MACROTASK)
-    served = Math.max(served, MESSAGES_PER_MACROTASK);
+  const isOver = now - startedAt >= MILLISECONDS_PER_MACROTASK;
+  if (isOver) served = Math.max(served, MESSAGES_PER_MACROTASK);
   stretch = now - lookedAt < SLOW_STRETCH_MS ? Math.min(2 * stretch, LONGEST_STRETCH) : 1;
   nextLook = served + stretch;
   lookedAt = now;

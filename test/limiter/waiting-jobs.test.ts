@@ -8,6 +8,7 @@ import { exit } from '../../src/index.ts';
 import { settle } from '../../src/testing.ts';
 import { attempt, counts, EMPTY, PATIENT, refusalOf, start } from '../support/callers.ts';
 import { MOMENTS, type Moment, Saboteur, STEPS, type Step } from '../support/crashes.ts';
+import { collect } from '../support/garbage.ts';
 
 const POINTS = MOMENTS.flatMap((moment) => STEPS.map((step): [Moment, Step] => [moment, step]));
 const ONE_RUN = { maxParallelRuns: 1 };
@@ -16,6 +17,24 @@ function once(moment: Moment, step: Step): Saboteur {
   return new Saboteur(
     (point, crashes) => crashes === 0 && point.moment === moment && point.step === step,
   );
+}
+
+/** The id that will be made so many steps later. */
+function nextId(id: string, steps: number): string {
+  const [prefix, number] = id.split('-');
+  return `${prefix}-${Number(number) + steps}`;
+}
+
+/** A job of which nobody but the limiter knows the function. */
+function withCollectable(limiter: Awaited<ReturnType<typeof start>>) {
+  let isCollected = false;
+  const registry = new FinalizationRegistry(() => {
+    isCollected = true;
+  });
+  const job = (): void => {};
+  registry.register(job, undefined);
+  const running = limiter.withRunSlot('s2', job, PATIENT);
+  return { running, isCollected: () => isCollected, registry };
 }
 
 /** A limiter whose one slot is held. */
@@ -142,6 +161,17 @@ describe('a job that waits', () => {
     expect(explanation).toMatchObject({ state: 'refused', sessionId: 's2', owner: 'alice' });
   });
 
+  test('leaving its function to be collected, though its refusal is kept', async () => {
+    const { limiter } = await startFull();
+    await using _limiter = limiter;
+    const asked = withCollectable(limiter);
+    const refused = refusalOf(asked.running);
+    await limiter.releaseSessionSlot('s2');
+    const kept = await refused;
+    await collect(20, asked.isCollected);
+    expect([kept.code, asked.isCollected()]).toEqual(['session_released', true]);
+  });
+
   test('being rejected when the limiter stops', async () => {
     const { limiter } = await startFull();
     const running = attempt(limiter.withRunSlot('s1', () => 'ran', PATIENT));
@@ -167,6 +197,20 @@ describe('a job that waits', () => {
     expect((await refusalOf(second)).code).toBe('queue_full');
     await held.release();
     expect(await first).toBe('first');
+  });
+
+  test('having an id of its own, though somebody has foreseen and taken the next', async () => {
+    const { limiter, held } = await startFull();
+    await using _limiter = limiter;
+    await limiter.setLimits({ maxParallelRuns: 3 });
+    const seen = await limiter.withRunSlot('s1', ({ runId }) => runId);
+    await limiter.acquireRunSlot('s1', nextId(seen, 1));
+    await limiter.acquireRunSlot('s1', nextId(seen, 2));
+    const running = limiter.withRunSlot('s1', ({ runId }) => runId, PATIENT);
+    expect([...limiter.list({ state: 'waiting' })]).toMatchObject([{ runId: nextId(seen, 3) }]);
+    await held.release();
+    expect(await running).toBe(nextId(seen, 3));
+    expect(await limiter.withRunSlot('s1', ({ runId }) => runId)).toBe(nextId(seen, 4));
   });
 
   test('running in the context of who has asked for it', async () => {
