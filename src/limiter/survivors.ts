@@ -11,6 +11,7 @@ import { clockJumped } from './channels.ts';
 import { Desk } from './desk.ts';
 import { Drains } from './drains.ts';
 import { EventStreams } from './event-streams.ts';
+import { examplesFor } from './examples.ts';
 import type { FaultPoints } from './fault-points.ts';
 import { HandleTraces } from './handle-traces.ts';
 import { HoldTimes } from './hold-times.ts';
@@ -54,6 +55,8 @@ export class Survivors {
   readonly ports = new Set<PortDesk>();
   /** Made where handles are traced. */
   readonly traces: HandleTraces | undefined;
+  /** Kept for the compiler's sake. */
+  readonly examples: readonly object[];
   /** Of the last change of the limits, frozen; `undefined` when they were never changed. */
   limitsChange: LimitsChange | undefined = undefined;
   faultPoints: FaultPoints | undefined;
@@ -82,6 +85,7 @@ export class Survivors {
     this.tokens = this.storage.tokens;
     this.drains = new Drains(this.clock);
     this.traces = options.traceHandles ? new HandleTraces(this) : undefined;
+    this.examples = examplesFor(this.desk);
   }
 
   get tracesHandles(): boolean {
