@@ -49,8 +49,8 @@ function outcomeOf(log: Buffer): unknown {
   }
 }
 
-function flipped(at: number, bit: number): Buffer {
-  const log = Buffer.from(remains.log);
+function flipped(at: number, bit: number, whole = remains.log): Buffer {
+  const log = Buffer.from(whole);
   log.writeUInt8(log.readUInt8(at) ^ (1 << bit), at);
   return log;
 }
@@ -75,10 +75,11 @@ describe('the log of a killed keeper', () => {
     }
   });
 
-  test('with a flipped bit, being refused, or ending before a last transaction that is broken', () => {
+  // The frame that ends a transaction says that it was answered: behind a break it is not left out.
+  test('with a flipped bit, being refused, or ending before a last transaction whose end is broken', () => {
     const chance = new SeededChance(12);
     const all = ends.length;
-    const lastBegins = ends[all - 2] ?? 0;
+    const lastBegins = (ends[all - 1] ?? 0) - FRAME_BYTES;
     const outcomes = new Set<string>();
     for (let count = 0; count < 200; count += 1) {
       const at = chance.below(remains.log.length);
@@ -88,6 +89,21 @@ describe('the log of a killed keeper', () => {
       outcomes.add(typeof outcome);
     }
     expect([...outcomes].sort()).toEqual(['object', 'string']);
+  });
+
+  test('with a flipped bit in any frame of a last transaction of several', () => {
+    const chance = new SeededChance(14);
+    const end = endOfLongest();
+    const all = ends.indexOf(end) + 1;
+    const log = remains.log.subarray(0, end);
+    const begin = ends[all - 2] ?? 0;
+    const outcomes: unknown[] = [];
+    for (let frame = begin; frame < end; frame += FRAME_BYTES) {
+      outcomes.push(outcomeOf(flipped(frame + chance.below(FRAME_BYTES), chance.below(8), log)));
+    }
+    const ofTheEnd = outcomes.pop();
+    expect(new Set(outcomes)).toEqual(new Set(['journal_corrupt']));
+    expect([stateAfter(all), stateAfter(all - 1)]).toContainEqual(ofTheEnd);
   });
 
   test('with a flipped bit in its header or in the head of any of its last frames', () => {
